@@ -72,14 +72,11 @@ def test_columns_that_follow_the_target_by_chance_or_nearly_are_not_named(amount
     largest = amounts["web"] == amounts["web"].max()
     nearly = (amounts["web"] > 30) ^ (amounts.index % 50 == 0)
 
-    assert suspect(amounts.drop(columns="answer").assign(largest=largest, nearly=nearly), target="web") == []
-
-
-def test_values_of_one_row_each_are_no_bands_though_they_stand_beside_the_largest_amounts(amounts, suspect):
-    years = pd.Series(0, index=amounts.index)
+    years = pd.Series(0, index=amounts.index)  # of one row each, beside the largest amounts: no bands
     years[amounts["web"].nlargest(11).index] = [4, 2, 9, 1, 11, 3, 8, 5, 10, 7, 6]
 
-    assert suspect(amounts.drop(columns="answer").assign(years=years), target="web") == []
+    table = amounts.drop(columns="answer").assign(largest=largest, nearly=nearly, years=years)
+    assert suspect(table, target="web") == []
 
 
 def late(table, *, but=16, first=0):

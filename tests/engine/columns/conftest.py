@@ -1,9 +1,22 @@
-"""What is found out about one column."""
+"""What is found out about one column, and what becomes of its cells."""
 
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import infer
+from data_science_project.engine.columns import dictionary, infer, validate
+
+
+@pytest.fixture
+def one():
+    """The typed column `x` of the file new.csv, and the warnings; keywords are what is known of it."""
+
+    def typed(cells, *, first_row=1, **about):
+        column = dictionary.Column(**{"rule": "warn", "type": "text", **about})
+        frame = pd.DataFrame({"x": pd.Series(cells)})
+        found, warnings = validate.validate(frame, {"x": column}, where="new.csv", first_row=first_row)
+        return found["x"], warnings
+
+    return typed
 
 
 @pytest.fixture

@@ -13,14 +13,6 @@ from data_science_project.engine.sources import read
 LIST = {"type": "list", "separator": ";"}
 
 
-def one(cells, *, first_row=1, **about):
-    """The typed column `x`, and the warnings."""
-    about = {"rule": "warn", "type": "text", **about}
-    frame = pd.DataFrame({"x": pd.Series(cells)})
-    typed, warnings = validate.validate(frame, {"x": dictionary.Column(**about)}, where="new.csv", first_row=first_row)
-    return typed["x"], warnings
-
-
 @pytest.mark.parametrize(
     ("cells", "about", "expected", "dtype"),
     [
@@ -47,7 +39,7 @@ def one(cells, *, first_row=1, **about):
         (["0", "10", None], {"type": "number", "range": (0.0, 10.0)}, [0, 10, np.nan], "float64"),
     ],
 )
-def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
+def test_cells_become_the_type_of_the_dictionary(one, cells, about, expected, dtype):
     values, warnings = one(cells, **about)
 
     assert values.dtype == dtype and not warnings
@@ -55,7 +47,7 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
 
 
 @pytest.mark.parametrize("kind", ["integer", "number"])
-def test_number_that_no_model_holds_is_called_too_large_and_not_no_number(kind):
+def test_number_that_no_model_holds_is_called_too_large_and_not_no_number(one, kind):
     cells = pd.Series(["1", "much", 1e308, -(10**400), "-1e39", 2], dtype=object)
 
     values, warnings = one(cells, type=kind)
@@ -66,7 +58,7 @@ def test_number_that_no_model_holds_is_called_too_large_and_not_no_number(kind):
 
 
 @pytest.mark.parametrize("marks", [{}, {"thousands": "."}, {"unit": "kg"}])
-def test_number_is_one_beside_texts_whatever_marks_those_have(marks):
+def test_number_is_one_beside_texts_whatever_marks_those_have(one, marks):
     about = {"type": "number", "decimal": ",", **marks}
     cells = pd.Series([0.1 + 0.2, "0,5", 1234.567, 7, "8", None, "-999", -999.0], dtype=object)
 
@@ -78,7 +70,7 @@ def test_number_is_one_beside_texts_whatever_marks_those_have(marks):
     assert "cells that are not a number, like 'True' (1 row: 1)" in warnings[0] and "(1 row: 2)" in warnings[1]
 
 
-def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_other_is():
+def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_other_is(one):
     values, _ = one(["31.01.2026", "2026-02-01", "2026-02-01T06:00:00", None], type="datetime", format="%d.%m.%Y")
 
     days = ["2026-01-31", "2026-02-01", "2026-02-01T06:00", None]
@@ -96,7 +88,7 @@ def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_
 
 
 @pytest.mark.parametrize("cells", [["9999-12-31", "31.12.9999", "2026-01-31"], pd.to_datetime(["9999-12-31", None])])
-def test_date_that_means_missing_is_one_in_any_format(cells):
+def test_date_that_means_missing_is_one_in_any_format(one, cells):
     values, warnings = one(cells, type="datetime", format="ISO8601 | %d.%m.%Y", missing=("9999-12-31",))
 
     assert values.dropna().astype(str).tolist() == ["2026-01-31"][: len(cells) - 2] and not warnings
@@ -119,7 +111,7 @@ def test_date_that_means_missing_is_one_in_any_format(cells):
         (["a", "b;c ; a", "b"], {**LIST, "values": ("a", "b")}, "unknown items, like 'c'", "'values'"),
     ],
 )
-def test_broken_rule_is_refused_with_column_row_and_cure_or_said_or_treated_as_missing(cells, about, problem, cure):
+def test_broken_rule_is_refused_with_column_row_and_cure_or_said_or_treated_as_empty(one, cells, about, problem, cure):
     with pytest.raises(DataError) as caught:
         one(cells, first_row=2, rule="refuse", **about)
     passed, warnings = one(cells, rule="warn", **about)
@@ -195,13 +187,13 @@ def test_missing_columns_broken_rules_and_warnings_are_in_one_message_of_three_l
 
 
 @pytest.mark.parametrize(("unknown", "asked"), [(19, False), (20, False), (21, True)])
-def test_column_of_mostly_unknown_categories_is_asked_about(unknown, asked):
+def test_column_of_mostly_unknown_categories_is_asked_about(one, unknown, asked):
     _, (warning,) = one(["maybe"] * unknown + ["J"] * 20, type="category", values=("J", "N"))
 
     assert ("(most cells: is it coded otherwise? known: 'J', 'N')" in warning) == asked
 
 
-def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_wanted():
+def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_wanted(one):
     with pytest.raises(DataError, match="column 'x': format = '%Q' is no format of dates"):
         one(["2026"], type="datetime", format="%Q")
     with pytest.raises(DataError, match="format = '%Y-%q' is no format of dates .%q needs a Q beside it"):
@@ -289,13 +281,13 @@ def test_whole_floats_of_a_category_lose_their_point_whatever_stands_beside_them
         (["31.01.2026", "2026-02-01"], "datetime", ["31.01.2026", "2026-02-01"]),
     ],
 )
-def test_id_is_kept_as_it_stands(cells, type_, kept):
+def test_id_is_kept_as_it_stands(one, cells, type_, kept):
     values, _ = one(cells, type=type_, role="id", format="%d.%m.%Y | ISO8601")
 
     assert values.tolist() == kept
 
 
-def test_ids_that_stand_twice_are_said_with_whether_rows_are_copies_and_the_key_of_a_customer_is_no_finding():
+def test_ids_that_stand_twice_are_said_with_whether_rows_are_copies_and_the_key_of_a_customer_is_no_finding(one):
     id_, text = dictionary.Column(type="category", role="id"), dictionary.Column(type="text", rule="warn")
     rows = pd.DataFrame({"order": [f"o{i}" for i in range(30)], "customer": [f"c{i % 9}" for i in range(30)]})
     rows["note"] = [f"n{i}" for i in range(30)]

@@ -2,15 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import dictionary, validate
-
-
-def one(cells, known, rule):
-    """The typed column `x` of known words, and the warnings."""
-    columns = {"x": dictionary.Column(type="category", values=known, rule=rule)}
-    typed, warnings = validate.validate(pd.DataFrame({"x": pd.Series(cells)}), columns, where="new.csv")
-    return typed["x"], warnings
-
 
 @pytest.mark.parametrize("rule", ["refuse", "warn", "treat as missing"])
 @pytest.mark.parametrize(
@@ -27,8 +18,8 @@ def one(cells, known, rule):
         (("01067", "80331"), ["1067", "80331"], ["01067", "80331"], "'1067' read as '01067' (1 row: 1)"),
     ],
 )
-def test_category_that_is_a_known_one_written_otherwise_is_that_one_and_said(rule, known, cells, expected, said):
-    values, (warning,) = one(cells, known, rule)
+def test_category_that_is_a_known_one_written_otherwise_is_that_one_and_said(one, rule, known, cells, expected, said):
+    values, (warning,) = one(cells, type="category", values=known, rule=rule)
 
     assert values.astype(object).where(values.notna(), None).tolist() == expected
     assert "words written otherwise, like" in warning and said in warning
@@ -53,8 +44,8 @@ def test_category_that_is_a_known_one_written_otherwise_is_that_one_and_said(rul
         (("\u30d1\u30ea",), "\u30d0\u30ea"),
     ],
 )
-def test_word_that_could_be_another_stays_unknown(known, cell):
-    values, (warning,) = one([cell], known, "warn")
+def test_word_that_could_be_another_stays_unknown(one, known, cell):
+    values, (warning,) = one([cell], type="category", values=known)
 
     assert values.tolist() == [cell] and f"unknown categories, like '{cell}'" in warning
 
@@ -70,14 +61,13 @@ def test_word_that_could_be_another_stays_unknown(known, cell):
         ([8189, "8189", "08189"], ["08189", "08189", "08189"], "(2 rows: 1, 2)"),
     ],
 )
-def test_zeros_that_a_program_cut_off_codes_that_are_not_listed_are_put_back_and_said(rule, cells, expected, said):
-    columns = {"x": dictionary.Column(type="category", format="00000", rule=rule)}
+def test_zeros_that_a_program_cut_off_codes_that_are_not_listed_are_put_back_and_said(one, rule, cells, expected, said):
+    about = {"type": "category", "format": "00000", "rule": rule}
 
-    table = pd.DataFrame({"x": cells})
-    typed, (warning,) = validate.validate(table, columns, where="new.csv")
-    alone = [validate.validate(table.iloc[[row]], columns, where="new.csv")[0]["x"] for row in range(len(table))]
+    typed, (warning,) = one(cells, **about)
+    alone = [one(cells[row : row + 1], **about)[0] for row in range(len(cells))]
 
-    for values in (typed["x"], pd.concat(alone)):
+    for values in (typed, pd.concat(alone)):
         assert values.astype(object).where(values.notna(), None).tolist() == expected
     assert "words written otherwise, like" in warning and said in warning
 
@@ -85,20 +75,16 @@ def test_zeros_that_a_program_cut_off_codes_that_are_not_listed_are_put_back_and
 @pytest.mark.parametrize(
     "column", [{"format": "00000"}, {"format": "00000", "role": "id"}, {"format": "%Y"}, {"format": ""}]
 )
-def test_codes_stay_where_they_are_whole_or_ids_or_of_no_known_length(column):
+def test_codes_stay_where_they_are_whole_or_ids_or_of_no_known_length(one, column):
     cells = ["80331", "-1", "12 3", "1e3", "8189,5", "123456", "1234567890123456", ""]
     cells += [] if column == {"format": "00000"} else ["8189", "1.0"]
 
-    typed, warnings = validate.validate(
-        pd.DataFrame({"x": cells}), {"x": dictionary.Column(type="category", **column)}, where="new.csv"
-    )
+    values, warnings = one(cells, type="category", rule="refuse", **column)
 
-    assert typed["x"].fillna("").tolist() == cells and not warnings
+    assert values.fillna("").tolist() == cells and not warnings
 
 
-def test_cell_of_a_list_is_no_word():
-    columns = {"x": dictionary.Column(type="list", values=("red", "blue"), separator=";", rule="warn")}
+def test_cell_of_a_list_is_no_word(one):
+    values, (warning,) = one(["Red", "Red; blue"], type="list", values=("red", "blue"), separator=";")
 
-    typed, (warning,) = validate.validate(pd.DataFrame({"x": ["Red", "Red; blue"]}), columns, where="new.csv")
-
-    assert typed["x"].tolist() == ["Red", "Red; blue"] and "unknown items, like 'Red' (2 rows: 1, 2)" in warning
+    assert values.tolist() == ["Red", "Red; blue"] and "unknown items, like 'Red' (2 rows: 1, 2)" in warning

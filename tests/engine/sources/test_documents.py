@@ -74,13 +74,25 @@ def test_two_damaged_lines_of_json_among_few_are_refused(refusal):
 
 
 @pytest.mark.parametrize(
-    ("content", "line"),
+    ("content", "named"),
     [
-        ('{"a": 1},\n{"a": 2},\n{"a": 3},\n', 1),
-        ('[{"a": 1},\n {"a": 2}] x\n', 2),
-        ('{\n"a": 1\n}\n{\n"a": 2,\n', 6),
-        ('{"data": [{"a": 1}, {"a": 2}]}\n-- end\n', 2),
+        ('{"a": 1},\n{"a": 2},\n{"a": 3},\n', "line 1: not valid JSON"),
+        ('[{"a": 1},\n {"a": 2}] x\n', "line 2: not valid JSON"),
+        ('{\n"a": 1\n}\n{\n"a": 2,\n', "line 6: not valid JSON"),
+        ('{"data": [{"a": 1}, {"a": 2}]}\n-- end\n', "line 2: not valid JSON"),
+        ('{"a": 1}\n{"a":\n{"a":\n', "line 4: not valid JSON"),
+        ('[\n{"a": 1},\n', "line 3"),
+        ('{"a": {"0": 1}}', "not a list of records"),
+        ("[1, 2]", "not a list of records"),
+        ('[["Ann", "Rome"], ["Bob", "Oslo"]]', "not a list of records"),
+        ('{"name": "x", "rows": [[1, 2]]}', "not a list of records"),
+        ('{"a":' * 900 + "1" + "}" * 900, "not a list of records"),
+        ('{"a": [{"x": 1}], "b": [{"x": 2}]}', "'a' and 'b'"),
+        ('[{"a":' + '{"a":' * 5000 + "1" + "}" * 5001 + "]", "nested too deep"),
+        ("[" * 100_000, "nested too deep"),
+        ('[{"a": 1, "a": 2}]', "'a' twice"),
+        ("[]", "no rows"),
     ],
 )
-def test_json_that_is_no_record_a_line_is_refused_with_the_line_of_its_damage(refusal, content, line):
-    assert f"line {line}: not valid JSON" in refusal(content)
+def test_json_that_holds_no_records_or_is_damaged_is_refused(refusal, content, named):
+    assert named in refusal(content, "t.json")

@@ -68,6 +68,7 @@ def test_a_stray_second_header_and_empty_columns_are_dropped_and_said(table, row
         (b"a,b\n1,\0\n", "line 2 holds a NUL byte"),
         (bytes(range(1, 32)) * 9, "binary"),
         (gzip.compress(gzip.compress(b"a,b\n1,2\n")), "packed twice"),
+        (b"\xd0\xcf\x11\xe0" + bytes(99), "damaged or locked Excel file"),
         (b"SQLite format 3\0" + bytes(100), "sqlite:///file.db?table=name"),
         (b"\x80\x05\x95" + bytes(9), "a pickle"),
         ("x,answer\n赤色,yes\n".encode("shift_jis"), "not cp1252 either"),

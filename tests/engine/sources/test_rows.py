@@ -163,6 +163,7 @@ def test_header_that_differs_from_every_line_is_understood(table, rows, content,
         ("a,b,c,d\n1,2,w,x\n", "a second table from line 302 on left out"),
         ("k,v\n1,2\n3,4\n", "a second table from line 302 on left out"),
         ("k,v,w,x\n1,2,3,4\n3,4,5,\n", "a second table from line 302 on left out"),
+        ("1,2,3,4,5\nk,v\n1,2\n3,4\n", "a second table from line 303 on left out"),
     ],
 )
 def test_second_table_further_down_is_set_aside_and_said(table, rows, second, said):

@@ -55,8 +55,15 @@ def run(project: Project) -> None:
     frame = pd.read_parquet(records.checked(project.clean))
     columns = dictionary.of(project)
     target = dictionary.target(columns)
-    page = suspected(project, frame, columns)
-    page |= pictured(by_column(frame, columns, project.settings.train), target)
+    try:
+        parts, undivided = divide(project, frame), ""
+    except ProjectError as error:
+        parts, undivided = {}, str(error)
+    found = suspicions.find(frame, parts, columns, project.settings.split.by)
+    page = pictured(by_column(frame, columns, project.settings.train), target)
+    page |= {"found": found, "undivided": undivided, "lists": items(frame, columns)}
+    page["ids"] = ", ".join(dictionary.by_role(columns, "id"))
+    page["described"] = {name: column.description for name, column in columns.items() if column.description}
     frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)
     page["far"] = far_dates(frame)
     gaps = frame.select_dtypes("float").abs().max() < 2**53
@@ -70,7 +77,7 @@ def run(project: Project) -> None:
     page["evaluated"] = [path.parent.name for path in sorted(output.parent.glob("*/evaluation.html"), reverse=True)][:5]
     text = render("explore.html", titles=HEADINGS, rows=len(frame), target=target, report=report, read=read, **page)
     artefact.write_text(output, text)
-    log.info("%d rows, %d columns, %d suspicious -> %s", *frame.shape, len(page["found"]), project.relative(output))
+    log.info("%d rows, %d columns, %d suspicious -> %s", *frame.shape, len(found), project.relative(output))
 
 
 def far_dates(frame: pd.DataFrame) -> dict[str, str]:
@@ -78,19 +85,6 @@ def far_dates(frame: pd.DataFrame) -> dict[str, str]:
     dates = frame.select_dtypes("datetime")
     far = dates.where((dates < AXIS[0]) | (dates > AXIS[1]))
     return {str(name): f"{days.dropna().iloc[0]:%Y-%m-%d}" for name, days in far.items() if days.notna().any()}
-
-
-def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Dictionary) -> dict[str, Any]:
-    """`found`: the suspicions; `undivided`: why there are no splits; `ids`; `described`: what columns mean; `lists`."""
-    how = project.settings.split
-    try:
-        parts, undivided = divide(project, frame), ""
-    except ProjectError as error:
-        parts, undivided = {}, str(error)
-    found = suspicions.find(frame, parts, columns, how.by)
-    described = {name: column.description for name, column in columns.items() if column.description}
-    ids = ", ".join(dictionary.by_role(columns, "id"))
-    return {"found": found, "undivided": undivided, "ids": ids, "described": described, "lists": items(frame, columns)}
 
 
 def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, asked: Train) -> dict[str, pd.DataFrame]:

@@ -8,7 +8,6 @@ knows whether it is known in time.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +50,9 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     """
     target = by_role(columns, "target")[0]
     if clean[target].nunique() < 2:
-        return [same_answer(clean[target])]
+        found = f"the target {target!r} is {clean[target].tolist()[0]!r} in every row"
+        cure = "There is nothing to learn: choose another [data] target in params.toml, or look why it does not vary."
+        return [Suspicion("classes", (target,), found, cure)]
     seen = [name for name in features(columns) if name in clean.columns]
     others = [name for name in clean.columns if name != target and name not in label_columns(columns)]
     known = list(leaks(clean, target, seen))
@@ -74,22 +75,10 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     ]
 
 
-def same_answer(truth: pd.Series) -> Suspicion:
-    """What to say of a target, shape (n_rows,), that is always the same."""
-    (value,) = truth.unique().tolist()
-    cure = "There is nothing to learn: choose another [data] target in params.toml, or look why it does not vary."
-    return Suspicion("classes", (str(truth.name),), f"the target {truth.name!r} is {value!r} in every row", cure)
-
-
 def without(names: list[str], found: list[Suspicion]) -> list[str]:
     """The names that no suspicion is about."""
     told = {name for suspicion in found for name in suspicion.columns}
     return [name for name in names if name not in told]
-
-
-def record(found: list[Suspicion], rows: int) -> dict[str, Any]:
-    """The suspicions as `suspicions.json` holds them, with the number of rows that were looked at."""
-    return {"rows": rows, "suspicions": [dict(vars(suspicion)) for suspicion in found]}
 
 
 def words(name: str) -> str:

@@ -223,8 +223,3 @@ def label_columns(columns: Mapping[str, Column]) -> dict[str, str]:
 def separators(columns: Mapping[str, Column]) -> dict[str, str]:
     """What parts the items of a cell, by column of lists."""
     return {name: column.separator for name, column in columns.items() if column.type == "list"}
-
-
-def facts(columns: Mapping[str, Column], *keys: str) -> dict[str, dict[str, Any]]:
-    """The chosen keys of every column, for the question whether a step has to run again."""
-    return {name: {key: getattr(column, key) for key in keys} for name, column in columns.items()}

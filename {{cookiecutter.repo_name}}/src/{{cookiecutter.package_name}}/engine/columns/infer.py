@@ -19,7 +19,7 @@ from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type,
 from .lists import different_items, separator_of
 from .spelling import DECIMALS, EITHER, UNIT_WORDS, WHERE, called_id, days_in_digits, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
-from .wording import by_key, format_of, spelled_alike
+from .wording import by_key, format_of, key
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
@@ -240,7 +240,8 @@ def doubtful_words(text: pd.Series, missing: tuple[str, ...]) -> list[str]:
 
 def doubtful_spelling(values: pd.Series, column: Column) -> list[str]:
     """What to say of categories that may be one in several spellings."""
-    alike = spelled_alike(values.dropna().unique()) if column.type == "category" and column.role != "id" else []
+    words = values.dropna().unique() if column.type == "category" and column.role != "id" else ()
+    alike = [" and ".join(map(repr, same)) for same in by_key(sorted(words), key).values() if len(same) > 1]
     also = "" if column.role == "target" else ', or make one of them: "One category" in docs/features.md'
     cure = f"if they mean the same, write them one way in the source{also}"
     kept = "differ only in case, blanks, hyphens or accents, and stay categories of their own"

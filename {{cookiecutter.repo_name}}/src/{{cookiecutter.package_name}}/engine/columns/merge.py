@@ -7,7 +7,7 @@ a person's.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from ..project import schema
@@ -70,13 +70,12 @@ def absent(column: Column) -> Column:
     return column if may_be else replace(column, role="ignored")
 
 
-def edited(text: str, columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> str:
+def edited(text: str, columns: Mapping[str, Column], decisions: Sequence[str] = ()) -> str:
     """The text of a dictionary with the lines changed that do not say what `columns` say; comments stay.
 
     `decisions` replace those at its top; without any they stay. Text that cannot be edited so is written anew.
     """
     head, *blocks = re.split(r"(?m)^(?=\[)", text)
-    decisions = list(decisions)
     if decisions:
         head = re.sub(rf"(?m)^(#\n)?{re.escape(DECIDED)}(# - .*\n)*", "", head).rstrip("\n") + "\n"
         head += notes_of(decisions) + "\n"

@@ -7,6 +7,7 @@ asked) and `truth` (JSON); of one answer the last truth counts. Without such a d
 import json
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
@@ -26,7 +27,8 @@ def added(project: Project, known: pd.DataFrame, columns: Dictionary) -> tuple[p
     """The clean rows of the source, shape (n_rows, n_columns), and below them those that were told, numbered -1, -2 ...
 
     With a line for each thing that was decided. A row that is in the source already, by its ids where they name one row
-    each or by its cells, is left out: the truth in the source counts. So is one that does not fit the data dictionary.
+    each or by its cells where those tell rows apart, is left out: the truth in the source counts. So is one that does
+    not fit the data dictionary.
     """
     dumps = source.told(project.root)
     if not dumps:
@@ -36,10 +38,16 @@ def added(project: Project, known: pd.DataFrame, columns: Dictionary) -> tuple[p
     by = project.settings.split.by.partition(":")[2]
     if by in rows:
         rows = without(rows, said, f"without {by!r}, by which [split] divides", rows[by].isna())
-    *sure, (names, unsure) = keys(known, rows, columns)
-    for key in sure:
-        rows = once(known, rows, said, key, target(columns))
-    if alike := int(pd.Series(digests(rows, names), rows.index)[unsure[rows.index]].isin(digests(known, names)).sum()):
+    ids = [name for name in by_role(columns, "id") if name in known]
+    seen, truth = inputs(known, columns), target(columns)
+    named = bool(ids) and known[ids].notna().all(axis=None) and not known.duplicated(ids).any()
+    by_id = rows[ids].notna().all(axis=1) & named
+    told_apart = bool(seen) and tell_apart(digests(known, seen))
+    rows = once(known, rows, said, (ids, by_id), truth)
+    rows = once(known, rows, said, (seen, ~by_id & told_apart), truth)
+    unsure, names = rows[~by_id[rows.index]], [*seen, truth]
+    alike = 0 if told_apart else int(np.isin(digests(unsure, names), digests(known, names)).sum())
+    if alike:
         said.append(f"feedback: {alike} of these are like rows of the source, they may stand twice: no id tells")
     rows = rows.set_axis(range(FIRST, FIRST - len(rows), -1))
     whole = pd.DataFrame({name: stacked(known[name], rows[name]) for name in known}) if len(rows) else known
@@ -76,18 +84,6 @@ def without(rows: pd.DataFrame, said: list[str], why: str, which: pd.Series) -> 
     if which.any():
         said.append(f"feedback: {int(which.sum())} rows left out, {why}")
     return rows[~which]
-
-
-def keys(known: pd.DataFrame, rows: pd.DataFrame, columns: Dictionary) -> list[Key]:
-    """The columns by which rows are known again, and which rows, bool: by ids where they name a row each, or by cells.
-
-    By cells only where those of the source, shape (n_rows, n_columns), tell its rows apart; the last are of no key.
-    """
-    ids, cells = [name for name in by_role(columns, "id") if name in known], inputs(known, columns)
-    named = bool(ids) and known[ids].notna().all(axis=None) and not known.duplicated(ids).any()
-    by_id = rows[ids].notna().all(axis=1) & named
-    told_apart = bool(cells) and tell_apart(digests(known, cells))
-    return [(ids, by_id), (cells, ~by_id & told_apart), ([*cells, target(columns)], ~by_id & (not told_apart))]
 
 
 def once(known: pd.DataFrame, rows: pd.DataFrame, said: list[str], key: Key, truth: str) -> pd.DataFrame:

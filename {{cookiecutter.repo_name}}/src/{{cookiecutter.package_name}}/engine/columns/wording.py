@@ -24,12 +24,6 @@ def key(word: str) -> str:
     return re.sub(r"(?<!\d)[\s_-]|[\s_-](?!\d)", "", "".join(filterfalse(unicodedata.combining, plain)))
 
 
-def spelled_alike(words: Iterable[str]) -> list[str]:
-    """Those of different words that have the same `key`, in quotes."""
-    same = by_key(sorted(words), key).values()
-    return [" and ".join(map(repr, alike)) for alike in same if len(alike) > 1]
-
-
 def by_key(words: Iterable[str], form: Callable[[str], str]) -> dict[str, list[str]]:
     """The words that share each form."""
     found: dict[str, list[str]] = {}

@@ -81,9 +81,12 @@ def convert(table: Any, kind: type[T], place: str) -> T:
     if absent := [name for name in required if name not in table]:
         raise SettingsError(f"{place}: the key {absent[0]!r} is missing.\nAllowed: {', '.join(fields)}.")
     values = {}
-    for key, value in table.items():
-        values[key] = check(value, hints(model)[key], f"{place} {key}")
-        check_bounds(values[key], fields[key].metadata.get("bounds", {}), f"{place} {key}")
+    for key, found in table.items():
+        values[key] = value = check(found, hints(model)[key], f"{place} {key}")
+        limits = fields[key].metadata.get("bounds", {})
+        if not all(BOUNDS[name][0](value, limit) for name, limit in limits.items()):
+            allowed = " and ".join(BOUNDS[name][1](limit) for name, limit in limits.items())
+            raise SettingsError(f"{place} {key} = {value!r} is out of bounds.\nAllowed: {allowed}.")
     return kind(**values)
 
 
@@ -99,27 +102,15 @@ def check(value: Any, hint: Any, place: str) -> Any:
             raise SettingsError(f"{place} = {value!r}.\nAllowed: {', '.join(map(repr, arguments))}.")
         return value
     if origin is tuple:
-        return check_list(value, arguments, place)
+        endless = arguments[-1] is Ellipsis  # `tuple[X, ...]` is of any length, `tuple[X, Y]` of that one
+        if not isinstance(value, list | tuple) or not (endless or len(value) == len(arguments)):
+            size = "" if endless else f" of {len(arguments)} values"
+            raise SettingsError(f"{place} = {value!r} is not a list{size}.")
+        kinds = [arguments[0]] * len(value) if endless else arguments
+        return tuple(check(item, kind, place) for item, kind in zip(value, kinds, strict=True))
     wanted = origin or hint
     if wanted is float and type(value) is int:
         return float(value)
     if type(value) is not wanted:
         raise SettingsError(f"{place} = {value!r} is not {CALLED[wanted]}.")
     return value
-
-
-def check_list(value: Any, arguments: tuple[Any, ...], place: str) -> tuple[Any, ...]:
-    """A list as a tuple: `tuple[X, ...]` of any length, `tuple[X, Y]` of that length."""
-    endless = arguments[-1] is Ellipsis
-    if not isinstance(value, list | tuple) or not (endless or len(value) == len(arguments)):
-        size = "" if endless else f" of {len(arguments)} values"
-        raise SettingsError(f"{place} = {value!r} is not a list{size}.")
-    kinds = [arguments[0]] * len(value) if endless else arguments
-    return tuple(check(item, kind, place) for item, kind in zip(value, kinds, strict=True))
-
-
-def check_bounds(value: Any, limits: Mapping[str, Any], place: str) -> None:
-    """Refuse a value outside of its bounds."""
-    if not all(BOUNDS[name][0](value, limit) for name, limit in limits.items()):
-        allowed = " and ".join(BOUNDS[name][1](limit) for name, limit in limits.items())
-        raise SettingsError(f"{place} = {value!r} is out of bounds.\nAllowed: {allowed}.")

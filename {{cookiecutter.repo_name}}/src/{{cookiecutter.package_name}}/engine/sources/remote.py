@@ -106,10 +106,14 @@ def _from_database(root: Path, address: str, folder: Path) -> dict[str, str]:
     asked, rest = asked if " " in asked else unquote(asked), ""
     if kind == "table":
         asked, _, rest = asked.partition("&")
-    state = database_state(root, address)
+    state, location, file = database_state(root, address), base, _sqlite_file(root, base)
+    if file is not None:  # opened so that nothing is created or changed
+        if not file.is_file():
+            raise missing_file(file)
+        location = f"sqlite:///file:{quote(str(file))}?mode=ro&uri=true"
     try:
         # Without a pool a connection is closed where it is left, after an error too.
-        engine = sqlalchemy.create_engine(_read_only(root, base) + (rest and f"?{rest}"), poolclass=sqlalchemy.NullPool)
+        engine = sqlalchemy.create_engine(location + (rest and f"?{rest}"), poolclass=sqlalchemy.NullPool)
         with engine.connect() as connection:
             statement = _whole_table(connection, asked) if kind == "table" else sqlalchemy.text(asked)
             rows = connection.execute(statement)
@@ -140,16 +144,6 @@ def _sqlite_file(root: Path, base: str) -> Path | None:
     """Return the file of a SQLite address; None for the address of a server."""
     name = base.removeprefix("sqlite:///")
     return None if name == base else root / Path(unquote(name)).expanduser()
-
-
-def _read_only(root: Path, base: str) -> str:
-    """Return an address, that of a SQLite file so that nothing is created or changed."""
-    path = _sqlite_file(root, base)
-    if path is None:
-        return base
-    if not path.is_file():
-        raise missing_file(path)
-    return f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true"
 
 
 def _whole_table(connection: "sqlalchemy.Connection", name: str) -> "sqlalchemy.Select":

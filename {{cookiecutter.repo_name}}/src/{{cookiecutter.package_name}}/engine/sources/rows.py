@@ -106,13 +106,13 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
     sampled = list(itertools.islice(_records(lines, dialect), PROFILED))
     shape = shape_of([cells for _, _, cells in sampled], target)
     shape = replace(shape, several=sum(last - first > 1 for first, last, _ in sampled) > slips(len(sampled)))
-    found, start, odd = _Sorted(shape.width, lines), shape.start, dict[int, int]()
+    found, start, odd, end = _Sorted(shape.width), shape.start, dict[int, int](), len(lines)
     full = [number for number, (_, _, cells) in enumerate(sampled) if len(cells) == shape.width]
     drawn = [number for number in full if LINE.fullmatch(lines[sampled[number][0]].rstrip("\r\n"))]
     for number, (first, last, cells) in enumerate(_records(lines, dialect, shape)):
         fits, below = len(cells) == shape.width, number > shape.start
         if below and not fits and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect, odd)):
-            found.end(first, f"a second table from line {first + 1} on left out")
+            end = first
             break
         text = "".join(lines[first:last]).rstrip("\r\n")
         alone = drawn == [number] and number <= shape.start + 1  # others are values
@@ -126,7 +126,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
         found.add(first, row, how, text)
         if not cells:
             found.blank.append(first)
-    return found.rows(start, dialect)
+    return found.rows(lines, end, start, dialect)
 
 
 def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dialect, odd: dict[int, int]) -> bool:
@@ -149,56 +149,49 @@ def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dial
 class _Sorted:
     """Lines as they come, sorted into rows and lines set aside.
 
-    Rows are written as clean text: Python objects would take ten times the room. A line that does not fit waits until
-    one follows that does: those at the end are footnotes.
+    Rows are written as clean text: Python objects would take ten times the room.
     """
 
-    def __init__(self, width: int, lines: list[str]) -> None:
-        self.width, self.lines = width, lines
+    def __init__(self, width: int) -> None:
+        self.width = width
         self.places: list[int] = []
         self.text = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
         self.writer = csv.writer(self.text, lineterminator="\r\n")  # it quotes the marks of a line's end that it writes
         self.blank: list[int] = []
-        self.notes: list[str] = []
         self.mended: dict[str, list[int]] = {}
         self.aside: list[SetAside] = []
-        self.waiting: list[SetAside] = []
 
     def add(self, place: int, row: Sequence[str] | None, how: str, text: str) -> None:
         """Keep a row and how it was mended, or the line and why it was not."""
         if row is None:
-            self.waiting.append(SetAside(place + 1, how, text))
+            self.aside.append(SetAside(place + 1, how, text))
             return
-        self.aside += self.waiting
-        self.waiting = []
         if how:
             self.mended.setdefault(how, []).append(place + 1)
         self.places.append(place)
         self.writer.writerow(row)
 
-    def end(self, first: int, note: str) -> None:
-        """Leave out all lines from `first` on."""
-        self.notes.append(note)
-        self.waiting = []
-        self.aside += [SetAside(at + 1, BELOW, self.lines[at].rstrip("\r\n")) for at in range(first, len(self.lines))]
-
-    def rows(self, start: int, dialect: Dialect) -> Rows:
-        """Return what was kept, without what still waits: notes below the table. A `DataError` where nothing was."""
-        if self.waiting and not self.lines[self.waiting[0].line - 2].strip():
-            first = self.waiting[0].line
-            self.end(first - 1, f"what stands below the table, from line {first} on, left out")
-        for line in self.waiting:
-            few = sum(map(bool, next(dialect.rows([line.text]), []))) <= self.width / 2
-            self.aside.append(line._replace(reason=BELOW) if few else line)
+    def rows(self, lines: list[str], end: int, start: int, dialect: Dialect) -> Rows:
+        """Return what was kept of the lines up to `end`; of those behind the last row, short ones are notes."""
         if not self.places:
             raise DataError(EMPTY)
+        notes = [f"a second table from line {end + 1} on left out"] if end < len(lines) else []
+        behind = [line for line in self.aside if line.line > self.places[-1] + 1 and line.reason != DRAWN_LINE]
+        if behind and end == len(lines) and not lines[behind[0].line - 2].strip():
+            end = behind[0].line - 1
+            notes = [f"what stands below the table, from line {end + 1} on, left out"]
+        below = [SetAside(at + 1, BELOW, lines[at].rstrip("\r\n")) for at in range(end, len(lines))]
+        for line in behind:
+            if sum(map(bool, next(dialect.rows([line.text]), []))) <= self.width / 2:
+                below.append(line._replace(reason=BELOW))
+        aside = {line.line: line for line in [*self.aside, *below]}
+        parted = ((line, enumerate(LINE_END.split(line.text), at)) for at, line in aside.items())
         odd = [(places[0], how) for how, places in self.mended.items()]
         said = [f"{how}: {counted(len(at), 'line')} (line {at[0]} the first)" for how, at in self.mended.items()]
-        parted = ((line, enumerate(LINE_END.split(line.text), line.line)) for line in self.aside)
-        aside = [SetAside(at, line.reason, text) for line, parts in parted for at, text in parts if text.strip()]
+        left = [SetAside(at, line.reason, text) for line, parts in parted for at, text in parts if text.strip()]
         self.text.flush()
         frame = _parsed(self.text.buffer.getvalue(), Dialect(",", '"'), self.width).set_axis(self.places, axis=0)
-        return Rows(frame, self.notes + said, odd, aside, self.blank, start)
+        return Rows(frame, notes + said, odd, left, self.blank, start)
 
 
 def _records(

@@ -79,8 +79,15 @@ def fetch(root: Path, source: str, terms: Terms = TAKEN_AS_IT_IS, *, digest: Dig
                 return dump
         started = time.monotonic()
         with _building(root) as folder:
-            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder, terms.most)
-            card = {"source": redacted(source), **about, **content(folder)}
+            address = filled_in(root, source)
+            if is_local(source):
+                about = _copied(root, address, folder)
+            else:
+                from . import remote
+
+                about = remote.download(root, source, address, folder, terms.most)
+            told = {key: without_secrets(value, source) for key, value in about.items()}
+            card = {"source": redacted(source), **told, **content(folder)}
             _check_digest(card["sha256"], terms.sha256, source)
             dump = _settled(root, source, folder, card, accept=terms.accept)
         size, seconds = sum(file["bytes"] for file in card["files"]), time.monotonic() - started
@@ -169,10 +176,9 @@ def _matching(root: Path, pattern: str) -> list[Path]:
     return sorted(path for path in once.values() if path.is_file() and raw not in path.resolve().parents)
 
 
-def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
+def _copied(root: Path, pattern: str, folder: Path) -> dict[str, str]:
     import shutil
 
-    pattern = filled_in(root, source)
     paths = _matching(root, pattern)
     if not paths:
         path = root / os.path.expanduser(pattern)
@@ -185,14 +191,7 @@ def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
         if len(sizes) > 1 or before.st_mtime_ns != after.st_mtime_ns:
             found = f"{path} changed while it was read: {before.st_size} bytes, then {after.st_size}"
             raise DataError(f"{found}.\nTry again when it is finished.")
-    return {"path": without_secrets(os.path.abspath(root / os.path.expanduser(pattern)), source)}
-
-
-def _downloaded(root: Path, source: str, folder: Path, most: float) -> dict[str, Any]:
-    from . import remote
-
-    about = remote.download(root, source, filled_in(root, source), folder, most)
-    return {key: without_secrets(value, source) for key, value in about.items()}
+    return {"path": os.path.abspath(root / os.path.expanduser(pattern))}
 
 
 @contextlib.contextmanager

@@ -80,7 +80,7 @@ def run(project: Project, add_features: AddFeatures) -> None:
         wider[part].attrs = parts[part].attrs  # into the file
         with artefact.whole(project.split(part)) as path:
             wider[part].to_parquet(path, index=False)
-    artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
+    artefact.write_json(project.suspicions, {"rows": len(clean), "suspicions": list(map(vars, found))})
     added = [name for name in wider["train"].columns if name not in clean.columns]
     for name in wider["train"][added].select_dtypes("float"):
         if count := sum(int(np.isinf(part[name]).sum()) for part in wider.values()):

@@ -155,10 +155,11 @@ def code_of(name: str, work: Work) -> dict[str, str]:
 
 def columns_read(project: Project, keys: tuple[str, ...]) -> Any:
     """The part of the data dictionary that a step reads; None while there is no dictionary."""
-    path, drop = project.dictionary, project.settings.data.drop
+    path = project.dictionary
     if not path.is_file():
         return None
-    return dictionary.facts(dictionary.without(parsed(path, path.stat().st_mtime_ns), drop), *keys)
+    columns = dictionary.without(parsed(path, path.stat().st_mtime_ns), project.settings.data.drop)
+    return {name: {key: getattr(column, key) for key in keys} for name, column in columns.items()}
 
 
 @functools.cache
