@@ -106,13 +106,14 @@ def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
 
 
 def test_other_rows_parameters_or_dictionary_have_another_memory(project):
-    same, seed = (settings.load(project.root, [override]) for override in ("train.trials=9", "train.seed=1"))
-    before = trials.plan(project, higher_is_better=True).memory
+    def memory(*overrides):
+        return trials.plan(settings.load(project.root, overrides), higher_is_better=True).memory
 
-    assert trials.plan(same, higher_is_better=True).memory == before
-    assert trials.plan(seed, higher_is_better=True).memory != before
+    before = memory()
+
+    assert memory("train.trials=9") == before != memory("train.seed=1")
     project.dictionary.write_text(project.dictionary.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
-    assert trials.plan(project, higher_is_better=True).memory != before
+    assert memory() != before
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ from ..modelling.split import cross_validation
 from ..project import records
 from ..project.errors import DataError
 from ..project.log import warnings_as_lines
-from .evidence import Evidence, columns_seen
+from ..runs.registry import columns_seen
+from .evidence import Evidence
 
 log = logging.getLogger(__name__)
 DUMMY = "dummy"
@@ -145,7 +146,7 @@ def as_sure(truth: np.ndarray, answers: Predictions, rest: np.ndarray, found: pd
     count, known, right = 0, list(answers.classes), rest & (truth == answers.values)
     for (given, suggested), rows in found.groupby(["given", "suggested"]) if known else ():
         confirmed = np.flatnonzero(right & (truth == suggested))
-        shares = np.asarray(answers.probabilities)[:, [known.index(given), known.index(suggested)]]
+        shares = answers.probabilities[:, [known.index(given), known.index(suggested)]]
         doubted, others = (shares[some, 0] / shares[some, 1] for some in (rows["position"], confirmed))
         count += int((doubted <= np.quantile(others, SUREST)).sum()) if len(others) else 0
     return count
