@@ -195,7 +195,7 @@ def told_by(leaks: list[str], asked: Question) -> list:
     return [label for label, view in views if view.pin.agreement > PINS] or [label for label, _ in views]
 
 
-def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
+def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFrame) -> pd.DataFrame:
     """`position`, `given`, `suggested`, `off_by`, `times_usual` (the median of similar rows); farthest first.
 
     Similar are the predictions of a tenth, and the rows that lack the same cells (`gaps`, bool, shape (n_rows, n)):
@@ -203,7 +203,7 @@ def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFram
     """
     residual = truth - predictions.values
     tenth = pd.qcut(pd.Series(predictions.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
-    size, gaps = pd.Series(np.abs(residual)), pd.DataFrame() if gaps is None else gaps.loc[:, gaps.any()]
+    size, gaps = pd.Series(np.abs(residual)), gaps.loc[:, gaps.any()]
     kinds = [tenth, *(gaps[name].to_numpy() for name in gaps)]
     if gaps.shape[1] > 1:
         kinds.append(pd.util.hash_pandas_object(gaps, index=False).to_numpy())

@@ -127,10 +127,8 @@ def predictions(model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
         table["prediction"] = np.asarray(model.model.predict(features), dtype="float64")
     else:
         probabilities = probabilities_of(model.model, features)
-        if policy.level is None:
-            places = threshold.places(model.model, probabilities)
-        else:
-            places = threshold.from_level(model.model, probabilities, model.record["classes"][1], policy.level)
+        positive = None if policy.level is None else model.record["classes"][1]
+        places = threshold.places(model.model, probabilities, policy.level, positive)
         table["prediction"] = model.model.classes_[places]
         table["probability"] = probabilities[np.arange(len(rows)), places]
         if len(model.model.classes_) <= CLASSES_SHOWN:
