@@ -86,8 +86,8 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
 
     with warnings_as_lines(log), threads(len(question.rows)):
         if project.settings.train.trials:
-            search = trials.plan(project, higher_is_better=metric.higher_is_better)
-            tuned, table = trials.run(search, estimators, score)
+            memory = trials.memory_of(project)
+            tuned, table = trials.run(memory, project.settings.train, metric, estimators, score)
             table.to_csv(folder / trials.TABLE, index=False)
             estimators |= tuned
         held, lost = hold_out_all(estimators, question)
