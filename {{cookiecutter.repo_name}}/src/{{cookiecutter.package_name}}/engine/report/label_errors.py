@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ..checks.leaks import GIVES_AWAY, OF_ITS_DATE, PINS, best_view
@@ -98,8 +97,11 @@ def looked_at(question: Question) -> tuple[np.ndarray, Question]:
 def answers_unseen(evidence: Evidence, asked: Question) -> tuple[str, Predictions]:
     """The candidate that answers, and what it says of each row without having seen it, in the order of the rows."""
     dummy = DummyClassifier(strategy="prior") if asked.classes else DummyRegressor()
-    known = {DUMMY: dummy, **evidence.candidates}
-    name = cheapest_good(evidence.record, known)
+    known, metric = {DUMMY: dummy, **evidence.candidates}, evidence.result.metric
+    # The best single candidate is as good as the blend for this, and a part of its cost.
+    board = evidence.record["metrics"]["leaderboard"]
+    scores = {name: metric.better_by(board[name][metric.name], 0) for name in board if name in known}
+    name = max(scores, key=lambda name: scores[name], default=DUMMY)
     with warnings_as_lines(log), threads(len(asked.truth)):
         try:
             found = hold_out(known[name], asked)
@@ -118,13 +120,6 @@ def contradicted(asked: Question, predictions: Predictions, seen: list[str]) -> 
     for fitted, held in asked.folds:
         nearest[held] = np.clip(asked.truth[held], asked.truth[fitted].min(), asked.truth[fitted].max())
     return found[(nearest != predictions.values)[found["position"]]]
-
-
-def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> str:
-    """The single candidate with the best score: as good as the blend for this, and a part of its cost."""
-    metric, sign = record["metrics"]["chosen_by"], 1 if record["metrics"]["higher_is_better"] else -1
-    board = record["metrics"]["leaderboard"]
-    return max((name for name in board if name in known), key=lambda name: sign * board[name][metric], default=DUMMY)
 
 
 def explained(truth: np.ndarray, answers: Predictions, rest: np.ndarray) -> float:
