@@ -219,9 +219,8 @@ def test_gain_of_each_column_alone_is_measured_on_rows_that_its_answer_has_not_s
     random = np.random.default_rng(0)
     rows = pd.DataFrame({"word": random.choice(["a", "b", "c"], 400), "noise": random.normal(size=400)})
     truth = np.where(rows["word"] == "a", "yes", "no")
-    question = SimpleNamespace(rows=rows[:300], truth=truth[:300])
 
-    gains = diagnostics.alone(question.rows, question.truth, rows[300:], of_classes(truth[300:], np.full(100, 0.3)))
+    gains = diagnostics.alone(rows[:300], truth[:300], rows[300:], of_classes(truth[300:], np.full(100, 0.3)))
 
     assert gains["word"] == pytest.approx((truth[300:] == "yes").mean()) and abs(gains["noise"]) < 0.1
 
