@@ -39,7 +39,7 @@ truth = test.pop(dictionary.target(dictionary.load(project.dictionary))).to_nump
 run = loading.load(registry.folders(project)[0])
 name = run.record["metrics"]["chosen_by"]
 def score(model, rows):
-    return metrics.score(truth, predict(model, rows, question.classes), question.task)[name]
+    return metrics.score(truth, predict(model, rows, question.classes))[name]
 def plainly(frame):
     dates = frame.select_dtypes("datetime").columns
     return frame.assign(**{column: frame[column].astype("int64") / 1e15 for column in dates})

@@ -196,7 +196,7 @@ def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost
     page = pipeline.make(project, "evaluate")[0].read_text(encoding="utf-8")
 
     record = registry.read(registry.folders(project)[0])
-    features = {name for names in record["features"].values() for name in names}
+    features = {*registry.columns_seen(record)}
     assert not {"later", "same"} & features and {"amount", "colour"} <= features
     assert len(record["metrics"]["leaderboard"]) >= 2 and set(record["left_out"]) == {"far"}
     assert "left out, they hold one value or none in the rows to learn from: later, same" in caplog.text

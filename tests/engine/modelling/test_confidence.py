@@ -52,7 +52,7 @@ def test_band_goes_below_zero_only_where_a_truth_did(tmp_path):
     kept = confidence.Limits(band=confidence.band(amounts, 0.05))
 
     confidence.write(tmp_path, kept)
-    again = confidence.limits(tmp_path, settings.Predict())
+    again = confidence.limits(tmp_path, settings.Predict(), None)
 
     assert kept.band.of(np.array([-0.5]))[0].item() < -0.5, "a model may say less than any truth"
     ends = [band.of(np.array([0.0]))[0].item() for band in (kept.band, again.band, confidence.band(below, 0.05))]
@@ -76,15 +76,17 @@ def test_quantile_is_the_conformal_one():
 
 def test_run_keeps_its_answers_to_the_rows_held_out_and_one_from_before_is_named_where_a_rate_is_wanted(folder):
     held = pd.read_parquet(folder / confidence.HELD_OUT)
-    some, few = (confidence.limits(folder, settings.Predict(below, error_rate=0.3)).least for below in (0.0, 0.99))
+    options = [settings.Predict(below, error_rate=0.3) for below in (0.0, 0.99)]
+    some, few = (confidence.limits(folder, asked, held).least for asked in options)
 
     assert list(held)[:3] == ["truth", "prediction", "probability"] and held["probability"].between(0.5, 1).all()
     assert len(held) == 96  # cross-validation: all rows of train and dev
     assert some < 0.99 and few == 0.99, "the stricter limit counts"
     (folder / confidence.HELD_OUT).unlink()
-    assert confidence.limits(folder, settings.Predict(abstain_below=0.7)).least == 0.7
+    gone = confidence.held_out(folder)
+    assert confidence.limits(folder, settings.Predict(abstain_below=0.7), gone).least == 0.7
     with pytest.raises(DataError, match="Train again, or set"):
-        confidence.limits(folder, settings.Predict(error_rate=0.1))
+        confidence.limits(folder, settings.Predict(error_rate=0.1), gone)
 
 
 def test_rate_that_cannot_be_shown_leaves_no_row_confident_and_the_least_that_can_is_said(project, folder, caplog):

@@ -25,23 +25,23 @@ NUMBERS = metrics.Predictions(np.array([1.0, 2.0, 5.0, 4.0]))
     ],
 )
 def test_metric_has_the_value_worked_out_by_hand(name, value):
-    numbers = metrics.score(np.array([1.0, 2.0, 3.0, 3.0]), NUMBERS, "regression")
+    numbers = metrics.score(np.array([1.0, 2.0, 3.0, 3.0]), NUMBERS)
 
-    assert {**metrics.score(TRUTH, TWO, "classification"), **numbers}[name] == pytest.approx(value)
+    assert {**metrics.score(TRUTH, TWO), **numbers}[name] == pytest.approx(value)
 
 
-@pytest.mark.parametrize(("task", "n_classes"), [("classification", 2), ("classification", 3), ("regression", 0)])
-def test_perfect_predictions_score_better_than_wrong_ones_by_every_metric(task, n_classes):
+@pytest.mark.parametrize("n_classes", [2, 3, 0])
+def test_perfect_predictions_score_better_than_wrong_ones_by_every_metric(n_classes):
     classes = tuple(map(float, range(n_classes)))
     truth = np.tile(classes, 20) if n_classes else np.linspace(0, 1, 60)
 
     def scores(values):
         sure = 0.9 * (values[:, None] == np.array(classes)) + 0.1 / len(classes) if classes else None
-        return metrics.score(truth, metrics.Predictions(values, sure, classes), task)
+        return metrics.score(truth, metrics.Predictions(values, sure, classes))
 
     good, bad = scores(truth), scores(np.roll(truth, 1))
 
-    for name, metric in metrics.available(task, len(classes)).items():
+    for name, metric in metrics.available(classes).items():
         assert good[name] > bad[name] if metric.higher_is_better else good[name] < bad[name], name
 
 
@@ -52,25 +52,24 @@ def test_class_that_got_no_probability_costs_much_but_not_infinity():
 
 
 @pytest.mark.parametrize(
-    ("asked", "task", "n_classes", "name"),
-    [
-        ("auto", "classification", 2, "roc_auc"),
-        ("auto", "classification", 3, "log_loss"),
-        ("auto", "regression", 0, "r2"),
-        ("mae", "regression", 0, "mae"),
-    ],
+    ("asked", "classes", "name"),
+    [("auto", "ab", "roc_auc"), ("auto", "abc", "log_loss"), ("auto", "", "r2"), ("mae", "", "mae")],
 )
-def test_metric_is_chosen_by_task_or_as_asked(asked, task, n_classes, name):
-    assert metrics.choose(asked, task, n_classes).name == name
+def test_metric_is_chosen_by_task_or_as_asked(asked, classes, name):
+    assert metrics.choose(asked, classes).name == name
 
 
 @pytest.mark.parametrize(
-    ("asked", "task", "n_classes"),
-    [("roc_auc", "classification", 3), ("r2", "classification", 2), ("speed", "regression", 0)],
+    ("asked", "classes", "target"),
+    [
+        ("roc_auc", "abc", "classification with 3 classes"),
+        ("r2", "ab", "classification with 2"),
+        ("speed", "", "regression"),
+    ],
 )
-def test_metric_that_does_not_fit_is_refused_with_those_that_do(asked, task, n_classes):
-    with pytest.raises(SettingsError, match=f"'{asked}'(.|\n)*Allowed: auto, "):
-        metrics.choose(asked, task, n_classes)
+def test_metric_that_does_not_fit_is_refused_with_those_that_do(asked, classes, target):
+    with pytest.raises(SettingsError, match=f"'{asked}' does not fit a {target}(.|\n)*Allowed: auto, "):
+        metrics.choose(asked, classes)
 
 
 @pytest.mark.parametrize("of_each", [1, 10], ids=["rows", "ten rows of each group say no more than the groups do"])

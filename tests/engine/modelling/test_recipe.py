@@ -90,7 +90,7 @@ def plan(rows, **options):
 
 
 def test_columns_are_sorted_by_the_transformation_of_the_dictionary_and_a_new_one_that_is_empty_is_left_out(rows):
-    sorted_ = plan(rows.assign(new=np.nan), without=["street"]).columns
+    sorted_ = plan(rows.assign(new=np.nan)).without(["street"]).columns
 
     assert {**sorted_, "target encoding": ["street"]} == plan(rows).columns
     seen = {name: COLUMNS[name].transformation for name in rows if name not in ("street", "id", "unused")}

@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -7,7 +6,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import ParameterSampler
 
 from data_science_project import models, pipeline
-from data_science_project.engine.modelling import recipe, trials
+from data_science_project.engine.modelling import metrics, recipe, trials
 from data_science_project.engine.modelling.estimators import threads
 from data_science_project.engine.project import settings
 from data_science_project.engine.runs import registry
@@ -15,9 +14,10 @@ from data_science_project.engine.runs import registry
 PLAN = recipe.Recipe({"number": ["x"]}, "classification", 0)
 
 
-@pytest.fixture
-def search(tmp_path):
-    return trials.Search(tmp_path / "memory", 5, 0, True)
+def search(memory, score, candidates=None, metric=metrics.TWO_CLASSES["roc_auc"], **options):
+    """What five trials of the linear candidate come to."""
+    options = settings.Train(**{"trials": 5, **options})
+    return trials.run(memory, options, metric, candidates or linear(), score)
 
 
 def linear():
@@ -37,11 +37,11 @@ class Score:
         return -abs(estimator[-1].C - 1.0)
 
 
-@pytest.mark.parametrize("higher", [True, False])
-def test_best_of_the_trials_is_kept_and_the_candidate_as_it_is_is_the_first_line(search, higher):
-    search, sign = replace(search, higher_is_better=higher), 1 if higher else -1
+@pytest.mark.parametrize(("name", "sign"), [("roc_auc", 1), ("log_loss", -1)])
+def test_best_of_the_trials_is_kept_and_the_candidate_as_it_is_is_the_first_line(tmp_path, name, sign):
+    metric = metrics.TWO_CLASSES[name]
 
-    tuned, table = trials.run(search, linear(), lambda estimator: -sign * abs(estimator[-1].C - 1.0))
+    tuned, table = search(tmp_path, lambda estimator: -sign * abs(estimator[-1].C - 1.0), metric=metric)
 
     assert list(table["trial"]) == list(range(6))
     assert table["C"].isna().tolist() == [True, *[False] * 5]
@@ -50,33 +50,35 @@ def test_best_of_the_trials_is_kept_and_the_candidate_as_it_is_is_the_first_line
     assert tuned["linear_tuned"][-1].C == best["C"]
 
 
-def test_search_that_broke_off_goes_on_where_it_was_and_finds_the_same(search, tmp_path):
+def test_search_that_broke_off_goes_on_where_it_was_and_finds_the_same(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        trials.run(search, linear(), Score(last=3))
+        search(tmp_path, Score(last=3))
     rest = Score()
 
-    _, resumed = trials.run(search, linear(), rest)
-    _, at_once = trials.run(replace(search, memory=tmp_path / "other"), linear(), Score())
+    _, resumed = search(tmp_path, rest)
+    _, at_once = search(tmp_path / "other", Score())
 
     assert rest.calls == 3
     pd.testing.assert_frame_equal(resumed, at_once, check_exact=True)
 
 
-def test_more_trials_begin_where_fewer_ended_and_one_whose_file_was_cut_is_made_again(search):
-    _, few = trials.run(search, linear(), Score())
+def test_more_trials_begin_where_fewer_ended_and_one_whose_file_was_cut_is_made_again(tmp_path):
+    _, few = search(tmp_path, Score())
     more, again = Score(), Score()
 
-    _, many = trials.run(replace(search, trials=8), linear(), more)
-    (search.memory / "linear-2.json").write_text('{"score": 9')
-    trials.run(search, linear(), again)
+    _, many = search(tmp_path, more, trials=8)
+    (tmp_path / "linear-2.json").write_text('{"score": 9')
+    search(tmp_path, again)
 
     assert (more.calls, again.calls) == (3, 1)
     pd.testing.assert_frame_equal(many.head(6), few, check_exact=True)
 
 
-def test_spaces_fit_the_candidates_of_models_and_others_are_left_alone(search):
+def test_spaces_fit_the_candidates_of_models_and_others_are_left_alone(tmp_path):
     known = models.classifiers(PLAN, settings.Train())
-    tuned, table = trials.run(search, {"linear": PLAN.linear(DummyClassifier()), "dummy": DummyClassifier()}, Score())
+    others = {"linear": PLAN.linear(DummyClassifier()), "dummy": DummyClassifier()}
+
+    tuned, table = search(tmp_path, Score(), others)
 
     assert tuned == {} and table.empty
     rows = pd.DataFrame({"x": range(40)})
@@ -106,24 +108,25 @@ def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
 
 
 def test_other_rows_parameters_or_dictionary_have_another_memory(project):
-    same, seed = (settings.load(project.root, [override]) for override in ("train.trials=9", "train.seed=1"))
-    before = trials.plan(project, higher_is_better=True).memory
+    def memory(*overrides):
+        return trials.memory_of(settings.load(project.root, overrides))
 
-    assert trials.plan(same, higher_is_better=True).memory == before
-    assert trials.plan(seed, higher_is_better=True).memory != before
+    before = memory()
+
+    assert memory("train.trials=9") == before != memory("train.seed=1")
     project.dictionary.write_text(project.dictionary.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
-    assert trials.plan(project, higher_is_better=True).memory != before
+    assert memory() != before
 
 
 @pytest.mark.parametrize(
     ("error", "said"), [(ValueError("too few rows"), "too few rows"), (TypeError("no text"), "TypeError: no text")]
 )
-def test_candidate_that_fails_in_any_way_is_not_tuned_and_stops_no_training(search, caplog, error, said):
+def test_candidate_that_fails_in_any_way_is_not_tuned_and_stops_no_training(tmp_path, caplog, error, said):
     def refuse(estimator):
         raise error
 
     with caplog.at_level("WARNING", logger=trials.log.name):
-        tuned, table = trials.run(search, linear(), refuse)
+        tuned, table = search(tmp_path, refuse)
 
     assert tuned == {} and table.empty
     assert f"linear is not tuned: {said}" in caplog.text

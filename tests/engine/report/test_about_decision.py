@@ -1,5 +1,6 @@
 import html
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -111,7 +112,7 @@ def test_what_acting_is_worth_has_the_interval_of_the_hits(project, evidence):
 
 def test_rows_of_groups_are_said_to_be_no_groups_and_hits_of_one_group_say_less(project, evidence):
     about = evidence(settings.load(project.root, CALLS))
-    about.record["parameters"]["split"]["by"] = "group:shop"
+    about = replace(about, result=replace(about.result, groups=about.test["shop"]))
 
     answer, on = about_decision.outcome(about)["answer"], about_decision.acted(about)
 
@@ -146,13 +147,17 @@ def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add_and_have
     assert registry.read(registry.folders(project)[0])["metrics"]["chosen_by"] == "r2"
 
 
+def told_of(metric, truth, said, rote, **decided):
+    """What the first screen draws on: answers, beside those of rote, and a decision."""
+    about = SimpleNamespace(settings=SimpleNamespace(decision=Decision(**decided)))
+    result = diagnostics.Result(truth, said, rote, metric, (0, 1))
+    return Evidence(about, None, {"target": "sum"}, None, result, None, {})
+
+
 def of_numbers(truth, said, rote, **decided):
     """What the first screen says of answers to numbers, beside those of rote."""
-    result = diagnostics.Result(
-        truth, metrics.Predictions(said), metrics.Predictions(rote), metrics.NUMBERS["r2"], (0, 1)
-    )
-    about = SimpleNamespace(settings=SimpleNamespace(decision=Decision(**decided)))
-    return about_decision.of_numbers(Evidence(about, None, {"target": "sum"}, None, result, None, {}))
+    both = metrics.Predictions(said), metrics.Predictions(rote)
+    return about_decision.of_numbers(told_of(metrics.NUMBERS["r2"], truth, *both, **decided))
 
 
 @pytest.mark.parametrize("floor", [-1.0, 0.0, 1.0])
@@ -193,12 +198,9 @@ def test_kinds_of_which_the_smallest_share_is_named_are_counted_together_and_non
     answers = metrics.Predictions(np.array(list(said), dtype=object), shares, tuple("abc"))
     truth = np.array(list("aaabc"), dtype=object)
     constant = metrics.constant(truth, answers.classes, 5)
-    result = diagnostics.Result(truth, answers, constant, metrics.ANY_CLASSES["log_loss"], (0, 1))
-    about = SimpleNamespace(settings=SimpleNamespace(decision=Decision()))
+    about = told_of(metrics.ANY_CLASSES["log_loss"], truth, answers, constant)
 
-    text = " ".join(
-        about_decision.of_classes(Evidence(about, None, {"target": "kind"}, None, result, None, {}))["answer"]
-    )
+    text = " ".join(about_decision.of_classes(about)["answer"])
 
     assert words in text and ("so few" in text) == bool(words)
 

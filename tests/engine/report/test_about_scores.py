@@ -9,7 +9,7 @@ from data_science_project import pipeline
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import settings
 from data_science_project.engine.report import about_scores, verdict
-from data_science_project.engine.runs import listing
+from data_science_project.engine.runs import listing, registry
 
 
 def test_page_names_question_rows_source_candidates_and_constant_answer_and_does_not_speak_of_people(evaluated):
@@ -97,4 +97,4 @@ def test_people_who_labelled_the_same_rows_stand_beside_the_model(make_project, 
     right = (test["second"] == test["answer"])[both].mean()
     cells = re.search(r"<td>ann</td><td>the target</td><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>", page)
     assert cells.groups() == (str(both.sum()), verdict.percent(right))
-    assert "second" not in [name for names in record["features"].values() for name in names]
+    assert "second" not in registry.columns_seen(record)

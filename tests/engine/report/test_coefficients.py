@@ -162,10 +162,7 @@ def test_category_in_which_nearly_all_rows_are_of_one_class_has_no_interval_and_
     truth = np.where((colour == "red") ^ (RANDOM.random(300) < 0.2), "yes", "no")
     truth[:30] = ["yes"] * 4 + ["no"] * 26
 
-    rows, labels = ROWS.assign(colour=colour), ("no", "yes")
-    pipeline, known = fitted({"one-hot": ["colour"]}, rows, truth, labels=labels), asked(rows, truth, labels)
-
-    found = coefficients.strongest(pipeline, known)["change"].tolist()
+    found = told({"one-hot": ["colour"]}, ROWS.assign(colour=colour), truth, labels=("no", "yes"))["change"].tolist()
 
     assert "is red" in found and "is green" not in found
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,9 +63,10 @@ def test_luck_of_a_few_groups_is_in_the_spread_of_an_importance():
     rows = pd.DataFrame({"ward": np.where(group % 2 == 0, 0.9, 0.1)})
     truth = np.where((rows["ward"] > 0.5) == (group < 13), "yes", "no")
 
-    asked = (lambda frame: answers(frame["ward"])), rows, measured(truth)
+    alone = measured(truth)
     of_rows, of_groups = (
-        next(diagnostics.importances(*asked, columns=["ward"], groups=one)) for one in (None, pd.Series(group))
+        next(diagnostics.importances(lambda frame: answers(frame["ward"]), rows, known, columns=["ward"]))
+        for known in (alone, replace(alone, groups=pd.Series(group)))
     )
 
     assert of_rows["loss"] > 2 * of_rows["spread"]

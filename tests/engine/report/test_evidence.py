@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.report import verdict
-from data_science_project.engine.report.evidence import cell, columns_seen, table
+from data_science_project.engine.report.evidence import cell, table
+from data_science_project.engine.runs.registry import columns_seen
 
 
 def test_evidence_says_which_columns_the_answers_lean_on_the_strongest_first(project, evidence):

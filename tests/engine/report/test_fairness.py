@@ -10,9 +10,8 @@ from data_science_project.engine.report import diagnostics, fairness
 
 
 def result(truth, predictions, name):
-    known = metrics.available("classification" if predictions.classes else "regression", len(predictions.classes))
     constant = metrics.constant(truth, predictions.classes, len(truth))
-    return diagnostics.Result(truth, predictions, constant, known[name], (0, 1))
+    return diagnostics.Result(truth, predictions, constant, metrics.available(predictions.classes)[name], (0, 1))
 
 
 def test_selection_errors_and_calibration_of_each_group_have_counts_and_intervals():
@@ -22,7 +21,7 @@ def test_selection_errors_and_calibration_of_each_group_have_counts_and_interval
     chance = np.full(165, 0.4)
     answers = metrics.Predictions(yes, np.column_stack([1 - chance, chance]), (False, True))
 
-    frame = fairness.by_group(sex, result(yes, answers, "roc_auc"), on, None).set_index("group")
+    frame = fairness.by_group(sex, result(yes, answers, "roc_auc"), on).set_index("group")
 
     assert frame.index.tolist() == ["f", "m"], "five rows say nothing"
     assert frame.loc["f", "selected"].startswith("25 (25.0") and "95 %" in frame.loc["f", "selected"]
@@ -41,7 +40,7 @@ def test_numbers_and_more_classes_are_compared_by_their_errors(classes):
         values = np.where(ages["age"] >= 150, "a", truth)
         answers, name, heading = metrics.Predictions(values, np.full((200, 3), 1 / 3), classes), "log_loss", "wrong"
 
-    frame = fairness.by_group(ages, result(truth, answers, name), np.zeros(200, dtype=bool), None)
+    frame = fairness.by_group(ages, result(truth, answers, name), np.zeros(200, dtype=bool))
 
     assert len(frame) == 4 and frame["rate"].idxmax() == 3 and "95" in frame.loc[3, heading]
 

@@ -165,10 +165,10 @@ def test_class_that_is_rare_or_half_found_or_found_as_often_as_by_guessing_is_no
 def test_probabilities_that_promise_what_does_not_come_true_are_named_and_honest_ones_are_not():
     boast = of_classes(HONEST, np.clip(SAID + 0.2, 0, 1))
 
-    found = shown(findings.of_probabilities(boast, None, None))
+    found = shown(findings.of_probabilities(boast))
 
     assert "do not keep their word" in found and f"{100 * np.clip(SAID + 0.2, 0, 1).mean():.1f}" in found
-    assert not shown(findings.of_probabilities(of_classes(HONEST, SAID), None, None))
+    assert not shown(findings.of_probabilities(of_classes(HONEST, SAID)))
 
 
 def test_bands_that_hold_too_much_or_too_little_are_named_and_honest_ones_are_not():
@@ -176,11 +176,11 @@ def test_bands_that_hold_too_much_or_too_little_are_named_and_honest_ones_are_no
     cases = {"wide": held(4 * errors), "narrow": held(errors / 4), "honest": held(errors)}
     result = of_numbers(np.zeros(400))
 
-    said = {name: shown(findings.of_bands(result, None, rows)) for name, rows in cases.items()}
+    said = {name: shown(findings.of_bands(result, rows)) for name, rows in cases.items()}
 
     assert "20.0\u00a0% of the truths may lie outside, 0." in said["wide"]
     assert "of the truths may lie outside" in said["narrow"] and not said["honest"]
-    assert not shown(findings.of_bands(result, None, None))
+    assert not shown(findings.of_bands(result, None))
 
 
 def test_candidates_lost_are_named_with_their_number():
@@ -219,9 +219,8 @@ def test_gain_of_each_column_alone_is_measured_on_rows_that_its_answer_has_not_s
     random = np.random.default_rng(0)
     rows = pd.DataFrame({"word": random.choice(["a", "b", "c"], 400), "noise": random.normal(size=400)})
     truth = np.where(rows["word"] == "a", "yes", "no")
-    question = SimpleNamespace(rows=rows[:300], truth=truth[:300])
 
-    gains = diagnostics.alone(question.rows, question.truth, rows[300:], of_classes(truth[300:], np.full(100, 0.3)))
+    gains = diagnostics.alone(rows[:300], truth[:300], rows[300:], of_classes(truth[300:], np.full(100, 0.3)))
 
     assert gains["word"] == pytest.approx((truth[300:] == "yes").mean()) and abs(gains["noise"]) < 0.1
 

@@ -81,7 +81,7 @@ def test_number_far_from_its_like_is_listed_and_an_honest_spread_is_not():
     truth = predicted * random.normal(1, 0.1, 500)  # the larger, the farther off
     truth[[7, 9]] *= 10
 
-    found = label_errors.wrong_numbers(truth, Predictions(predicted))
+    found = label_errors.wrong_numbers(truth, Predictions(predicted), pd.DataFrame())
 
     assert set(found["position"]) == {7, 9}
     assert found["off_by"].tolist() == (truth - predicted)[found["position"]].tolist()
@@ -171,5 +171,5 @@ def test_perfect_predictions_and_a_class_of_one_row_leave_nothing_to_list():
     exact, lone = np.ones(20), np.r_[np.zeros(19, dtype=int), 1]
     sure = np.column_stack([1.0 - lone, lone])
 
-    assert label_errors.wrong_numbers(exact, Predictions(exact)).empty
+    assert label_errors.wrong_numbers(exact, Predictions(exact), pd.DataFrame()).empty
     assert label_errors.wrong_classes(lone, Predictions(lone, sure, (0, 1))).empty

@@ -3,9 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from data_science_project.engine.modelling import metrics
@@ -24,10 +22,10 @@ def question(size, noise=0.0, classes=(), seed=0):
     return Question(rows, truth, "classification" if classes else "regression", classes, [])
 
 
-def curve(model, seen, test, truth, metric=R2):
+def curve(model, seen, test, truth, metric=R2, groups=None):
     """The points of the curve of a fitted model, which is then asked about test rows, shape (n_rows, n_columns)."""
-    answers = predict(model, test, seen.classes)
-    result = diagnostics.Result(truth, answers, metrics.constant(seen.truth, seen.classes, len(test)), metric, (0, 1))
+    answers, constant = predict(model, test, seen.classes), metrics.constant(seen.truth, seen.classes, len(test))
+    result = diagnostics.Result(truth, answers, constant, metric, (0, 1), groups)
     return pd.DataFrame(list(learning.curve(model, seen, test, result)))
 
 
@@ -45,11 +43,10 @@ def test_curve_ends_with_the_model_itself_and_a_tree_on_noise_knows_its_rows_by_
 def test_fewer_rows_are_fewer_groups_where_rows_belong_together():
     groups = pd.Series([f"shop {place % 20}" for place in range(400)], name="shop")
     seen, new = replace(question(400), groups=groups), question(100, seed=1)
-    only_x = make_column_transformer(("passthrough", ["x"]))
-    model = make_pipeline(only_x, DecisionTreeRegressor(random_state=0)).fit(seen.rows, seen.truth)
-    test = new.rows.assign(shop=["one", "two"] * 50)
+    model = DecisionTreeRegressor(random_state=0).fit(seen.rows, seen.truth)
+    shops = pd.Series(["one", "two"] * 50)
 
-    table, by_group = (curve(model, seen, rows, new.truth) for rows in (test[["x"]], test))
+    table, by_group = (curve(model, seen, new.rows, new.truth, groups=of) for of in (None, shops))
 
     assert table["groups"].tolist() == [5, 10, 20]
     assert len(set(groups.iloc[learning.by_shares(seen)[:100]])) == 5

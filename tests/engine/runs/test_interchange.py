@@ -5,6 +5,8 @@ from data_science_project.engine.modelling import decision
 from data_science_project.engine.project import records, settings
 from data_science_project.engine.runs import export, interchange, lineage, loading, registry
 
+onnxruntime = pytest.importorskip("onnxruntime")
+
 
 @pytest.fixture
 def of_numbers(make_project, made_table):
@@ -23,7 +25,6 @@ def said(project):
 
 
 def test_model_that_converts_is_written_beside_the_run_with_how_far_it_is_from_the_original(of_numbers):
-    pytest.importorskip("onnxruntime")
     (folder,) = registry.folders(of_numbers)
 
     wheel, path = pipeline.make(of_numbers, "export")[0], folder / registry.ONNX
@@ -37,7 +38,6 @@ def test_model_that_converts_is_written_beside_the_run_with_how_far_it_is_from_t
 
 
 def test_costs_of_today_are_in_the_file(of_numbers):
-    onnxruntime = pytest.importorskip("onnxruntime")
     one = settings.load(of_numbers.root, ["decision.cost_false_negative=99", "decision.cost_false_positive=1"])
     (folder,) = registry.folders(one)
     run = loading.load(folder)
@@ -53,14 +53,11 @@ def test_costs_of_today_are_in_the_file(of_numbers):
 
 
 def test_model_with_a_part_that_does_not_convert_is_not_written_and_it_is_said_why(project, folder):
-    pytest.importorskip("onnxruntime")
-
     assert said(project).startswith("no model.onnx: columns used as ")
     assert not (folder / registry.ONNX).exists()
 
 
 def test_model_that_would_answer_otherwise_is_not_written(of_numbers, monkeypatch):
-    pytest.importorskip("onnxruntime")
     monkeypatch.setattr(interchange, "CLOSE", -1.0)
 
     assert "would answer otherwise" in said(of_numbers)

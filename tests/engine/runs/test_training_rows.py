@@ -11,7 +11,7 @@ from data_science_project.engine.runs import registry, training_rows
 
 @pytest.fixture
 def names(folder):
-    return [name for group in registry.read(folder)["features"].values() for name in group]
+    return registry.columns_seen(registry.read(folder))
 
 
 @pytest.fixture

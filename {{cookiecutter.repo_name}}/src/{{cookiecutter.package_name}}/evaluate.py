@@ -36,7 +36,7 @@ from .engine.report.about_decision import outcome
 from .engine.report.about_scores import board, calibration, growth, mistakes, scores, top
 from .engine.report.choices import abstention, decision, search
 from .engine.report.diagnostics import Result
-from .engine.report.evidence import Evidence, columns_seen, table
+from .engine.report.evidence import Evidence, table
 from .engine.report.fairness import fairness
 from .engine.report.page import render
 from .engine.runs import answers, loading, registry, training_rows
@@ -95,7 +95,7 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
         raise DataError(f"{project.relative(project.split('test'))}: the model knows no class of it. Train again.")
     with loading.explained(model.name, model.versions, "does not answer"):
         predictions = predict(model.model, test, classes)
-    metric = metrics.available(model.record["task"], len(classes))[model.record["metrics"]["chosen_by"]]
+    metric = metrics.available(classes)[model.record["metrics"]["chosen_by"]]
     groups = groups_of(test, model.record["parameters"]["split"]["by"])
     interval = metric.interval(truth, predictions, groups=groups)
     baseline = metrics.constant(seen, classes, len(truth), metric.name)
@@ -110,7 +110,7 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
     path, target, columns = project.split(part), model.record["target"], model.columns
     rows = pd.read_parquet(records.checked(path))
     as_taught = model.record["input_data"].get(project.relative(path)) == records.recorded(path)["sha256"]
-    needed = [target, *(name for name in columns_seen(model.record) if as_taught or name in columns)]
+    needed = [target, *(name for name in registry.columns_seen(model.record) if as_taught or name in columns)]
     if missing := [name for name in needed if name not in rows.columns]:
         found = f"{project.relative(path)} lacks {listed(missing)}, which run {model.name} was trained with."
         raise DataError(f"{found}\nEvaluate a run of the present data, or go back to the settings of that run.")
@@ -147,7 +147,7 @@ def put_on_record(project: Project, folder: Path, result: Result, about: dict[st
         record = registry.read(folder)
         asked = records.recorded(project.split("test"))
         split = registry.split_of(asked | {"input_data": asked["inputs"]})
-        scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
+        scores = {**metrics.score(result.truth, result.predictions), "constant": result.baseline}
         found = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
         scored = registry.scored(project) | {folder.name: split}
         record["metrics"]["test"] = {
@@ -168,8 +168,7 @@ def put_on_record(project: Project, folder: Path, result: Result, about: dict[st
 def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) -> None:
     """Keep the test rows with their truth and what the run said, so that runs can be compared row by row."""
     known = result.predictions
-    shares = np.asarray(known.probabilities)
-    chances = {f"probability_{label}": shares[:, index] for index, label in enumerate(known.classes)}
+    chances = {f"probability_{label}": known.probabilities[:, index] for index, label in enumerate(known.classes)}
     truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, known.values))
     with artefact.whole(path) as temporary:
         kept = test.copy()  # of one piece
@@ -195,7 +194,7 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
             log.info("%s contradicts the label of %d of %d rows that it has not seen, the surest -> %s", *counts)
     strongest = [name for name in evidence.importances["column"] if name in found]
     others = found.columns.drop("verdict")
-    telling = [name for name in others if name not in columns_seen(evidence.record)]
+    telling = [name for name in others if name not in registry.columns_seen(evidence.record)]
     surest = found[list(dict.fromkeys([*telling, *strongest, *others]))].iloc[:DOUBTS_SHOWN, :DOUBTS_COLUMNS]
     formats = {name: verdict.percent for name in surest if name.startswith("probability_of")}
     return {**about, "path": evidence.project.relative(path), "table": table(surest, **formats)}

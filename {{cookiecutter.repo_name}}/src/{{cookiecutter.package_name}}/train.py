@@ -53,8 +53,7 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         record = {"run": folder.name, "key": key, **environment.keep(project, new)}
         model, learned, question, held = learn(project, new)
         confidence.keep(new, question.held_out, held)
-        names = [name for names in learned["features"].values() for name in names]
-        training_rows.keep(project, new, names, question.held_places)
+        training_rows.keep(project, new, registry.columns_seen(learned), question.held_places)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
         try:
@@ -79,7 +78,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     """
     question, plan = prepare(project)
     estimators = candidates(project, question, plan)
-    metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
+    metric = metrics.choose(project.settings.train.metric, question.classes)
     truth = question.held_out
 
     def score(estimator: BaseEstimator) -> float:
@@ -87,14 +86,14 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
 
     with warnings_as_lines(log), threads(len(question.rows)):
         if project.settings.train.trials:
-            search = trials.plan(project, higher_is_better=metric.higher_is_better)
-            tuned, table = trials.run(search, estimators, score)
+            memory = trials.memory_of(project)
+            tuned, table = trials.run(memory, project.settings.train, metric, estimators, score)
             table.to_csv(folder / trials.TABLE, index=False)
             estimators |= tuned
         held, lost = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
     held = {name: decided(truth, predictions, metric.name) for name, predictions in held.items()}
-    board = {name: metrics.score(truth, predictions, question.task) for name, predictions in held.items()}
+    board = {name: metrics.score(truth, predictions) for name, predictions in held.items()}
     best = choose_best(board, metric, truth, held)
     if best == "dummy" and len(board) > 1:
         log.warning("no candidate is better than the constant answer: that these columns tell the target is not shown")
@@ -112,7 +111,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "metrics": {
             "chosen_by": metric.name,
             "higher_is_better": metric.higher_is_better,
-            "dev": metrics.score(truth, predictions, question.task),
+            "dev": metrics.score(truth, predictions),
             "leaderboard": board,
             "held_out": f"{len(truth)} rows in {n_folds} folds" if n_folds > 1 else f"{len(truth)} rows",
         },
@@ -140,10 +139,10 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     values = truth.to_numpy(dtype="float64" if task == "regression" else None)
     values = values.astype(object) if values.dtype.kind in "OUT" else values
     groups = groups_of(rows, settings.split.by)
-    without = [] if groups is None else [groups.name]
-    plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
-    plan = replace(plan, rows_a_tree=len(rows) // (len(classes) if len(classes) > 2 else 1))
-    plan = replace(plan, amounts=task == "regression" and values.min() >= 0 and values.mean() > LEAST_MEAN)
+    plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed)
+    plan = plan if groups is None else plan.without([groups.name])
+    amounts = task == "regression" and values.min() >= 0 and values.mean() > LEAST_MEAN
+    plan = replace(plan, rows_a_tree=len(rows) // (len(classes) if len(classes) > 2 else 1), amounts=amounts)
     if constant := recipe.constant_columns(rows[plan.names]):
         log.warning("left out, they hold one value or none in the rows to learn from: %s", listed(constant, 20))
         plan = plan.without(constant)
@@ -238,25 +237,24 @@ def fit_best(
     """Calibrate and decide on what was held out, fit on all rows; with what the model would have said of the former."""
     if question.task == "regression":
         return clone(estimator).fit(question.rows, question.truth), held
-    temperature, calibrated = calibrate(question.held_out, held)
-    level = threshold.best(metric, question.held_out, calibrated)
+    temperature, level, said = calibrate(question.held_out, held, metric)
     model = threshold.with_threshold(Calibrated(clone(estimator), temperature), level, question.classes)
-    return model.fit(question.rows, question.truth), threshold.decide(calibrated, level)
+    return model.fit(question.rows, question.truth), said
 
 
-def calibrate(truth: np.ndarray, held: Predictions) -> tuple[float, Predictions]:
-    """The temperature that held-out rows ask for, and what they were told with it."""
-    probabilities = np.asarray(held.probabilities)
-    temperature = find_temperature(truth, probabilities, np.asarray(held.classes))
-    return temperature, replace(held, probabilities=temper(probabilities, temperature))
+def calibrate(truth: np.ndarray, held: Predictions, metric: str) -> tuple[float, float, Predictions]:
+    """The temperature and the threshold that held-out rows ask for, and what is said of these rows with both."""
+    temperature = find_temperature(truth, held.probabilities, held.classes)
+    calibrated = replace(held, probabilities=temper(held.probabilities, temperature))
+    level = threshold.best(metric, truth, calibrated)
+    return temperature, level, threshold.decide(calibrated, level)
 
 
 def decided(truth: np.ndarray, held: Predictions, metric: str) -> Predictions:
     """The same probabilities with the answers by the threshold that suits this candidate."""
     if not threshold.is_searched(metric, held.classes):
         return held
-    calibrated = calibrate(truth, held)[1]
-    return replace(held, values=threshold.decide(calibrated, threshold.best(metric, truth, calibrated)).values)
+    return replace(held, values=calibrate(truth, held, metric)[2].values)
 
 
 def write(project: Project, folder: Path, model: BaseEstimator, record: dict[str, Any]) -> None:

@@ -77,7 +77,7 @@ def names_of(classes: Sequence) -> list[str]:
 
 def wanted(record: dict[str, Any], said: Predictions, *also: Metric) -> list[Metric]:
     """The metric that the run was chosen by, the one that everybody reads, and others, as far as they can be known."""
-    known = metrics.available(record["task"], len(said.classes))
+    known = metrics.available(said.classes)
     names = dict.fromkeys([record["metrics"]["chosen_by"], "accuracy" if said.classes else "mae"])
     found = [*(known[name] for name in names if name in known), *also]
     has = not said.classes or said.probabilities.size

@@ -6,7 +6,6 @@ Source: Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import VotingClassifier, VotingRegressor
-from sklearn.utils.validation import check_is_fitted
 
 from .metrics import Predictions, columns_of, surprise
 
@@ -23,9 +22,13 @@ def weigh(truth: np.ndarray, held: dict[str, Predictions]) -> dict[str, float]:
     answers = {name: averaged(predictions) for name, predictions in held.items()}
     classes = next(iter(held.values())).classes
     columns = columns_of(truth, classes) if classes else None
+
+    def loss(answer: np.ndarray) -> float:
+        return np.abs(answer - truth).mean() if columns is None else surprise(answer, columns)
+
     total, counts = np.zeros(()), dict.fromkeys(answers, 0)
     for round_ in range(1, ROUNDS + 1):
-        best = min(answers, key=lambda name: loss(truth, columns, (total + answers[name]) / round_))
+        best = min(answers, key=lambda name: loss((total + answers[name]) / round_))
         total = total + answers[best]
         counts[best] += 1
     chosen = {name: count / ROUNDS for name, count in counts.items() if count}
@@ -37,11 +40,6 @@ def weigh(truth: np.ndarray, held: dict[str, Predictions]) -> dict[str, float]:
 def averaged(predictions: Predictions) -> np.ndarray:
     """What is averaged: probabilities, shape (n_rows, n_classes), or values, shape (n_rows,)."""
     return predictions.probabilities if predictions.classes else predictions.values
-
-
-def loss(truth: np.ndarray, columns: np.ndarray | None, answer: np.ndarray) -> float:
-    """Mean absolute error, or log-loss where `columns` holds the index of the true class of each row."""
-    return float(np.abs(answer - truth).mean()) if columns is None else surprise(answer, columns)
 
 
 def mix(weights: dict[str, float], held: dict[str, Predictions]) -> Predictions:
@@ -56,7 +54,6 @@ class SteadyVotingRegressor(VotingRegressor):
 
     def predict(self, X) -> np.ndarray:  # noqa: N803 (scikit-learn's name)
         """Weighted mean of the members' numbers, shape (n_rows,)."""
-        check_is_fitted(self)
         return sum(share * member.predict(X) for share, member in zip(self.weights, self.estimators_, strict=True))
 
 

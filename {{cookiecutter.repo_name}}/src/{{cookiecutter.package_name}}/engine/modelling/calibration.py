@@ -1,9 +1,10 @@
 """Probabilities that mean what they say: one temperature, found on rows that were held out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
 
 from .metrics import TINY, columns_of, surprise
 
@@ -30,7 +31,6 @@ class Calibrated(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X) -> np.ndarray:  # noqa: N803
         """Calibrated probabilities, shape (n_rows, n_classes)."""
-        check_is_fitted(self)
         return temper(self.model_.predict_proba(X), self.temperature)
 
     def predict(self, X) -> np.ndarray:  # noqa: N803
@@ -45,12 +45,12 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def find_temperature(truth: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> float:
+def find_temperature(truth: np.ndarray, probabilities: np.ndarray, classes: Sequence) -> float:
     """The temperature with the least log-loss on rows that were not fitted on.
 
     `truth` is (n_rows,), `probabilities` (n_rows, n_classes), with a column for each of the `classes`.
     """
-    columns = columns_of(truth, classes.tolist())
+    columns = columns_of(truth, classes)
 
     def loss(log_temperature: float) -> float:
         return surprise(temper(probabilities, np.exp(log_temperature)), columns)

@@ -53,11 +53,11 @@ class Limits:
     band: Band | None = None
 
 
-def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> Limits:
+def limits(folder: Path, options: Predict, held: pd.DataFrame | None) -> Limits:
     """What `[predict]` asks of the answers of the run in `folder`: the stricter of `abstain_below` and `error_rate`.
 
-    `held` are its held-out rows where they are decided otherwise today; a `DataError` if the run, older than
-    `error_rate`, kept none. An exported run has the limits of the day of its export, whatever the two say.
+    `held` are its held-out rows as they are decided today; a `DataError` if the run, older than `error_rate`, kept
+    none. An exported run has the limits of the day of its export, whatever the two say.
     """
     if (folder / LIMITS).is_file():
         found = json.loads((folder / LIMITS).read_text(encoding="utf-8"))
@@ -65,7 +65,6 @@ def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> 
         return Limits(found["least"], kept)
     if not options.error_rate:
         return Limits(options.abstain_below)
-    held = held_out(folder) if held is None else held
     if held is None:
         found = f"{folder.name} kept no rows that error_rate could be measured on: it was made before there was one"
         raise DataError(f"{found}.\nTrain again, or set [predict] error_rate = 0.0 in params.toml.")

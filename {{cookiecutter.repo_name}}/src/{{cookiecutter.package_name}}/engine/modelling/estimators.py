@@ -5,7 +5,6 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
-from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from .recipe import signed_log
@@ -76,6 +75,5 @@ class Clipped(RegressorMixin, BaseEstimator):
 
     def predict(self, X) -> np.ndarray:  # noqa: N803
         """Predictions in the unit of the target, shape (n_rows,)."""
-        check_is_fitted(self)
         with np.errstate(over="ignore"):  # the inverse of a logarithm may be infinite before it is clipped
             return np.clip(self.model_.predict(X), self.low_, self.high_)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import MultiLabelBinarizer
-from sklearn.utils.validation import check_is_fitted
 
 from ..columns.lists import items_of
 
@@ -35,7 +34,6 @@ class ItemEncoder(TransformerMixin, BaseEstimator):
 
     def transform(self, cells: Iterable[str]) -> np.ndarray:
         """The numbers of `cells`, shape (n_rows,): float64, shape (n_rows, n_items + 1)."""
-        check_is_fitted(self)
         rows, known = self._split(cells), set(self.items_)
         marks = MultiLabelBinarizer(classes=self.items_).fit_transform([known.intersection(row) for row in rows])
         others = [sum(item not in known for item in row) for row in rows]

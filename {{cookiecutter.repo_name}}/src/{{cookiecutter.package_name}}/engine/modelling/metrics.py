@@ -177,28 +177,28 @@ NUMBERS = named(
 )
 
 
-def available(task: str, n_classes: int) -> dict[str, Metric]:
-    """The metrics of a task, by name."""
-    if task == "regression":
+def available(classes: Sequence) -> dict[str, Metric]:
+    """The metrics of a target with these classes, by name; of numbers where there are none."""
+    if not classes:
         return NUMBERS
-    return TWO_CLASSES if n_classes == 2 else ANY_CLASSES
+    return TWO_CLASSES if len(classes) == 2 else ANY_CLASSES
 
 
-def choose(wanted: str, task: str, n_classes: int) -> Metric:
+def choose(wanted: str, classes: Sequence) -> Metric:
     """The metric that decides: the one wanted, or `roc_auc` for two classes, `log_loss` for more, `r2` for numbers."""
-    known = available(task, n_classes)
+    known = available(classes)
     if wanted == "auto":
-        wanted = "r2" if task == "regression" else "roc_auc" if n_classes == 2 else "log_loss"
+        wanted = "r2" if not classes else "roc_auc" if len(classes) == 2 else "log_loss"
     if wanted not in known:
-        what = f"a {task} with {n_classes} classes" if n_classes else f"a {task}"
+        what = f"a classification with {len(classes)} classes" if classes else "a regression"
         found = f"params.toml: [train] metric = {wanted!r} does not fit {what}"
         raise SettingsError(f"{found}.\nAllowed: auto, {', '.join(known)}.")
     return known[wanted]
 
 
-def score(y: np.ndarray, predictions: Predictions, task: str) -> dict[str, float]:
-    """All metrics of a task, by name, of predictions for rows with the truth `y`, shape (n_rows,)."""
-    return {name: m.score(y, predictions) for name, m in available(task, len(predictions.classes)).items()}
+def score(y: np.ndarray, predictions: Predictions) -> dict[str, float]:
+    """All metrics, by name, of predictions for rows with the truth `y`, shape (n_rows,)."""
+    return {name: metric.score(y, predictions) for name, metric in available(predictions.classes).items()}
 
 
 def resamples(metric: Metric, y: np.ndarray, groups: Groups, repeats: int) -> Iterator[np.ndarray]:

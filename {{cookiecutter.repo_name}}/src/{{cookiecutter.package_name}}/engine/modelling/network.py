@@ -14,7 +14,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted
 
 PER_EPOCH, BATCH = 20, (16, 128)  # steps, as long as each sees so many rows, never more than are fitted
 LEARNING: dict[str, Any] = {  # until 10 epochs in a row do not help on the rows held out
@@ -44,7 +43,6 @@ class Network(BaseEstimator):
 
     def scores(self, X) -> np.ndarray:  # noqa: N803 (scikit-learn's names)
         """Output of the last layer, shape (n_rows, n_outputs), of `X`, shape (n_rows, n_columns)."""
-        check_is_fitted(self)
         layers = list(zip(self.model_.coefs_, self.model_.intercepts_, strict=True))
         for weights, shift in layers[:-1]:
             X = np.maximum(csr_matrix(X) @ weights + shift, 0)  # noqa: N806

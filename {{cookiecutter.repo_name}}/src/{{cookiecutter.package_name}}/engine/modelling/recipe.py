@@ -213,17 +213,13 @@ class Components(TruncatedSVD):
             return super().fit_transform(X)
 
 
-def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, without: Sequence[str] = ()) -> Recipe:
-    """Sort the features of rows, shape (n_rows, n_columns), after `add_features` by their transformation.
-
-    Columns `without` must not be seen, such as the one that defines the groups.
-    """
+def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int) -> Recipe:
+    """Sort the features of rows, shape (n_rows, n_columns), after `add_features` by their transformation."""
     chosen = {name: columns[name].transformation for name in features(columns) if name in rows.columns}
     made = {name: by_dtype(rows[name]) for name in rows.columns if name not in columns and rows[name].notna().any()}
     grouped: dict[str, list[str]] = {}
     for name, transformation in {**chosen, **made}.items():
-        if name not in without:
-            grouped.setdefault(transformation, []).append(name)
+        grouped.setdefault(transformation, []).append(name)
     return Recipe(grouped, task, seed, columns[target(columns)].transformation == "log", separators(columns))
 
 

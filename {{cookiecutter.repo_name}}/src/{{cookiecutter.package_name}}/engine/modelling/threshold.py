@@ -93,17 +93,19 @@ def described(model: BaseEstimator, metric: str, classes: tuple) -> dict[str, An
     return {"positive": classes[1], "threshold": getattr(model, "threshold", HALF), "threshold_is": why}
 
 
-def places(model: BaseEstimator, probabilities: np.ndarray) -> np.ndarray:
-    """Which of `model.classes_` is the answer to each row, shape (n_rows,); probabilities (n_rows, n_classes)."""
-    if not hasattr(model, "threshold"):
-        return probabilities.argmax(axis=1)
-    return from_level(model, probabilities, model.pos_label, model.threshold)
+def places(
+    model: BaseEstimator, probabilities: np.ndarray, level: float | None = None, positive: object = None
+) -> np.ndarray:
+    """Which of `model.classes_` is the answer to each row, shape (n_rows,); probabilities (n_rows, n_classes).
 
-
-def from_level(model: BaseEstimator, probabilities: np.ndarray, label: object, level: float) -> np.ndarray:
-    """Which of two `model.classes_` is the answer, if `label` is where its probability is at least `level`."""
-    positive = int(np.flatnonzero(model.classes_ == label)[0])
-    return np.where(probabilities[:, positive] >= level, positive, 1 - positive)
+    A `level`, from which on the class `positive` of two is the answer, replaces the model's own threshold.
+    """
+    if level is None:
+        if not hasattr(model, "threshold"):
+            return probabilities.argmax(axis=1)
+        level, positive = model.threshold, model.pos_label
+    place = int(np.flatnonzero(model.classes_ == positive)[0])
+    return np.where(probabilities[:, place] >= level, place, 1 - place)
 
 
 def decide(predictions: Predictions, threshold: float) -> Predictions:

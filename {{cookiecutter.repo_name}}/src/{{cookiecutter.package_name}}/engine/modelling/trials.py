@@ -9,7 +9,7 @@ Source: Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", J
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from sklearn.model_selection import ParameterSampler
 
 from ..project import artefact, package, records
 from ..project.log import progress
-from ..project.settings import PARTS, Project
+from ..project.settings import PARTS, Project, Train
+from .metrics import Metric
 from .question import refusal
 
 log = logging.getLogger(__name__)
@@ -35,47 +36,36 @@ SPACES: dict[str, dict[str, Any]] = {
     "linear": {"C": loguniform(1e-3, 1e2)},  # of classes; RidgeCV, for numbers without texts, searches its own
 }
 TABLE = "trials.csv"
+Score = Callable[[BaseEstimator], float]  # of rows not fitted on
 
 
-@dataclass(frozen=True)
-class Search:
-    """How many trials each candidate gets, and their `memory`: the folder of these rows, parameters and code."""
-
-    memory: Path
-    trials: int
-    seed: int
-    higher_is_better: bool
-
-
-def plan(project: Project, *, higher_is_better: bool) -> Search:
-    """The search that `[train]` asks for, with its memory."""
-    settings = asdict(project.settings.train)
+def memory_of(project: Project) -> Path:
+    """The folder of the trials of these rows, parameters and code."""
     facts = {
         "rows": [artefact.sha256(project.split(part)) for part in PARTS if part != "test"],
-        "train": {name: value for name, value in settings.items() if name != "trials"},
+        "train": {name: value for name, value in asdict(project.settings.train).items() if name != "trials"},
         "split": project.settings.split.by,
         "dictionary": artefact.sha256(project.dictionary),
         "code": {project.relative(path): artefact.sha256(path) for path in package.code(project.package)},
     }
-    memory = project.root / ".cache" / "trials" / artefact.fingerprint(facts)[:16]
-    return Search(memory, settings["trials"], settings["seed"], higher_is_better)
+    return project.root / ".cache" / "trials" / artefact.fingerprint(facts)[:16]
 
 
 def run(
-    search: Search, estimators: dict[str, BaseEstimator], score: Callable[[BaseEstimator], float]
+    memory: Path, options: Train, metric: Metric, estimators: dict[str, BaseEstimator], score: Score
 ) -> tuple[dict[str, BaseEstimator], pd.DataFrame]:
-    """Try parameters of each candidate, not fitted, that has some to search; `score` is of rows not fitted on.
+    """Try parameters of each candidate, not fitted, that has some to search; what is in `memory` is not tried again.
 
     The best of each, not fitted, by `<candidate>_tuned`; and a table of the trials in order: `candidate`, `trial` (from
     1; 0 is the candidate as it is), `score`, `best` (so far), and a column a parameter. What fails is in neither.
     """
-    tuned, tables, sign = {}, [], 1 if search.higher_is_better else -1
+    tuned, tables, sign = {}, [], 1 if metric.higher_is_better else -1
     for name in [name for name in SPACES if name in estimators and searchable(estimators[name], SPACES[name])]:
-        tries = [{}, *ParameterSampler(SPACES[name], search.trials, random_state=search.seed)]
+        tries = [{}, *ParameterSampler(SPACES[name], options.trials, random_state=options.seed)]
         lines = []
         try:
             for trial, parameters in enumerate(progress(tries, f"trials of {name}")):
-                value = remembered(search.memory / f"{name}-{trial}.json", parameters, estimators[name], score)
+                value = remembered(memory / f"{name}-{trial}.json", parameters, estimators[name], score)
                 lines.append({"candidate": name, "trial": trial, "score": value, **parameters})
         except Exception as error:  # what estimators of other packages raise, nobody can list
             log.warning("%s is not tuned: %s", name, refusal(error))
@@ -87,14 +77,12 @@ def run(
         best = int(gains.iloc[1:].idxmax())
         tuned[f"{name}_tuned"] = with_parameters(estimators[name], tries[best])
         scores = lines[best]["score"], lines[0]["score"]
-        log.info("%s: best of %d trials %.4g, as it is %.4g", name, search.trials, *scores)
+        log.info("%s: best of %d trials %.4g, as it is %.4g", name, options.trials, *scores)
         tables.append(table)
     return tuned, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def remembered(
-    path: Path, parameters: dict[str, Any], estimator: BaseEstimator, score: Callable[[BaseEstimator], float]
-) -> float:
+def remembered(path: Path, parameters: dict[str, Any], estimator: BaseEstimator, score: Score) -> float:
     """The score of a trial: from its file if it was finished before, else measured and written."""
     if path.is_file():
         try:

@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator, clone
 from ..columns import dictionary
 from ..modelling.recipe import ANALYSERS
 from ..project.errors import listed
+from ..runs.registry import columns_seen
 from . import coefficients, diagnostics, figures
-from .evidence import Evidence, columns_seen, table
+from .evidence import Evidence, table
 from .findings import DOMINATES
 from .slices import by_items, slices
 from .verdict import number, percent
@@ -117,7 +118,7 @@ def parts(evidence: Evidence) -> dict[str, Any]:
     """The slices in which what the model says does not come true, or a constant would do better."""
     result, columns = evidence.result, evidence.importances["column"].tolist()
     rows = by_items(evidence.test[columns], dictionary.separators(evidence.run.columns))
-    odd, looked_at = slices(rows, result.truth, result.predictions, metric=result.metric.name, groups=evidence.groups)
+    odd, looked_at = slices(rows, result.truth, result.predictions, metric=result.metric.name, groups=result.groups)
     if odd.empty:
         return {"looked_at": looked_at}
     wrong = np.where(odd["said_by"] > 0, "it says too little", "it says too much")

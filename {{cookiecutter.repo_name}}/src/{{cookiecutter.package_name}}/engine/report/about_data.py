@@ -12,7 +12,8 @@ from ..modelling.recipe import constant_columns
 from ..project import records
 from ..project.errors import listed
 from ..project.records import CARD
-from .evidence import Evidence, columns_seen, table
+from ..runs.registry import columns_seen
+from .evidence import Evidence, table
 from .verdict import number, of_all, percent
 
 FILES_NAMED = 3  # of those that the rows came from

@@ -81,7 +81,7 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     """Two classes: how many rows are acted on, how many of them rightly, and what that is worth."""
     options, result, positive = evidence.project.settings.decision, evidence.decided, evidence.result.classes[1]
     yes, on = result.truth == positive, acted(evidence)
-    n, size, hits, groups = len(yes), int(on.sum()), int((yes & on).sum()), evidence.groups
+    n, size, hits, groups = len(yes), int(on.sum()), int((yes & on).sum()), result.groups
     answer = [f"It would act on no row: none is sure enough to be '{positive}'."]
     if size:
         low, high = map(round, hits_within(yes, on, groups))
@@ -143,7 +143,7 @@ def worth_within(evidence: Evidence, yes: np.ndarray, on: np.ndarray, *, spared:
         if part.any():
             acts = np.full(2, part is on)
             hit, miss = decision.worth(options, kinds, acts) - spared * decision.worth(options, kinds, none)
-            around, hits = hits_within(yes, part, evidence.groups), yes[part].sum()
+            around, hits = hits_within(yes, part, evidence.result.groups), yes[part].sum()
             total += miss * part.sum() + (hit - miss) * hits
             reach += np.sort([(hit - miss) * (end - hits) for end in around]) ** 2
     low, high = np.sqrt(reach)
@@ -207,7 +207,7 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
         )
     if decision.has_value(options):
         (total, *ends), (beside, *_) = (
-            gains.summed(decision.paid(options, truth, one), evidence.groups) for one in (answers, constant)
+            gains.summed(decision.paid(options, truth, one), result.groups) for one in (answers, constant)
         )
         around = " to ".join(map(amount, ends))
         sentences.append(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..modelling.decision import urgency
+from ..modelling.metrics import available
 from . import diagnostics, figures, findings, learning, verdict
 from .evidence import Evidence, table
 from .verdict import number, percent, scored
@@ -21,7 +22,7 @@ def top(evidence: Evidence) -> dict[str, Any]:
 
 def board(evidence: Evidence) -> dict[str, Any]:
     """All candidates with all metrics, on the rows that they were compared on."""
-    record, known = evidence.record, evidence.measures
+    record, known = evidence.record, available(evidence.result.classes)
     scores = pd.DataFrame(record["metrics"]["leaderboard"]).T
     best = {name: scores[name].max() if known[name].higher_is_better else scores[name].min() for name in scores}
     name = record["metrics"]["chosen_by"]
@@ -37,7 +38,7 @@ def board(evidence: Evidence) -> dict[str, Any]:
 def scores(evidence: Evidence) -> dict[str, Any]:
     """All metrics on the test split beside the constant answer and the score at the time of choice."""
     result, lines = evidence.result, []
-    for name, metric in evidence.measures.items():
+    for name, metric in available(result.classes).items():
         values = [metric.score(result.truth, answers) for answers in (result.predictions, result.constant)]
         values.append(evidence.record["metrics"]["dev"][name])
         lines.append((name, [scored(name, value) for value in values], metric.meaning, metric.higher_is_better))

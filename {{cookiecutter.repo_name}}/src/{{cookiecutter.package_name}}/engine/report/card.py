@@ -163,7 +163,7 @@ def training_data(project: Project, found: Evaluated) -> list[tuple[str, str]]:
 def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dict[str, Any]]]:
     """All scores; by class how many were found and right, or how near the numbers come."""
     record, scores = found.record, found.record["metrics"]
-    names = metrics.available(record["task"], len(record["classes"]))
+    names = metrics.available(record["classes"])
     rows = [(name, *(scored(name, scores[part].get(name)) for part in ("test", "dev"))) for name in names]
     own = today = ""
     if policy.level is not None:

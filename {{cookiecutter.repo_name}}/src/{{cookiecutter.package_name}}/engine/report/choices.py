@@ -44,7 +44,7 @@ def decision(evidence: Evidence) -> dict[str, Any]:
         level = model.get("threshold", threshold.HALF)
         why = model.get("threshold_is", threshold.WHY_HALF)
     chance, yes = urgency(result.predictions), result.truth == result.classes[1]
-    by_level = gains.values_by_level(options, yes, chance, evidence.groups) if stated else None
+    by_level = gains.values_by_level(options, yes, chance, evidence.result.groups) if stated else None
     on, found = acted(evidence), gains.gains(yes, chance)
     acted_from = max(level, chance[on].min(initial=1.0)) if options.capacity else level
     return {
@@ -80,7 +80,7 @@ def of_shifts(evidence: Evidence, unit: str) -> dict[str, Any]:
     """What the errors of numbers would cost if something were added to each; what, is found on held-out rows."""
     options, result, held = evidence.project.settings.decision, evidence.result, evidence.policy.held
     truth, answers = result.truth, result.predictions.values
-    by_shift = gains.costs_by_shift(options, truth, answers, evidence.groups)
+    by_shift = gains.costs_by_shift(options, truth, answers, evidence.result.groups)
     found = {"figures": {"costs": gains.draw_costs(by_shift, evidence.record["target"], unit)}}
     if held is None:
         return found

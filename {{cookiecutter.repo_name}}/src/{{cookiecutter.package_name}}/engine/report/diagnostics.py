@@ -200,12 +200,10 @@ def together(rows: pd.DataFrame, answers: Predictions) -> list[list[str]]:
     return [names for names in lists if len(names) > 1]
 
 
-def importances(
-    answer: Answer, rows: pd.DataFrame, known: Result, *, columns: Sequence[str], groups: Groups = None
-) -> Iterator[dict]:
+def importances(answer: Answer, rows: pd.DataFrame, known: Result, *, columns: Sequence[str]) -> Iterator[dict]:
     """What the score loses when one of `columns` is shuffled, so that it says nothing any more (Breiman 2001).
 
-    Of `known` the truth of the rows counts, and the metric; `groups` belong together, shape (n_rows,). Yields `column`,
+    Of `known` the truth of the rows counts, their groups, and the metric. Yields `column`,
     `loss` (mean over 5 shuffles, in the unit of the metric) and `spread` (its standard error: over the shuffles, and
     over rows or whole groups drawn again). The shuffled copies are answered in one call: a small call is overhead.
     """
@@ -214,7 +212,8 @@ def importances(
     chosen = random.permutation(len(rows))[: min(ROWS_PERMUTED, wanted)]
     rows, truth = rows.iloc[chosen], known.truth[chosen]
     whole, copies = answer(rows), rows.iloc[np.tile(np.arange(len(rows)), SHUFFLES)]
-    drawn = list(resamples(metric, truth, None if groups is None else groups.iloc[chosen], REDRAWN))
+    groups = None if known.groups is None else known.groups.iloc[chosen]
+    drawn = list(resamples(metric, truth, groups, REDRAWN))
     score, before = metric.score(truth, whole), [metric.score(truth[some], whole[some]) for some in drawn]
     for name in columns:
         order = np.concatenate([random.permutation(len(rows)) for _ in range(SHUFFLES)])

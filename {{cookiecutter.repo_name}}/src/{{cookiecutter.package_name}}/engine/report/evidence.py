@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator
 
 from ..modelling import decision, metrics, reasons
 from ..modelling.question import Question, predict
-from ..modelling.split import groups_of
 from ..project.settings import Project
 from ..runs.loading import Run
+from ..runs.registry import columns_seen
 from . import diagnostics
 from .diagnostics import Result
 
@@ -31,16 +31,6 @@ class Evidence:
     result: Result
     question: Question  # train and dev
     candidates: dict[str, BaseEstimator]  # of `models.py`, not fitted, for the columns of the run
-
-    @property
-    def measures(self) -> dict[str, metrics.Metric]:
-        """The metrics of the task, by name."""
-        return metrics.available(self.record["task"], len(self.result.classes))
-
-    @property
-    def groups(self) -> metrics.Groups:
-        """The group of each test row where the split keeps groups together."""
-        return groups_of(self.test, self.record["parameters"]["split"]["by"])
 
     @cached_property
     def policy(self) -> decision.Policy:
@@ -62,7 +52,7 @@ class Evidence:
         """`column`, `loss` and `spread` of the columns that were examined, the strongest first."""
         rows = self.test[columns_seen(self.record)]
         columns = diagnostics.strongest_related(rows, self.result.predictions)
-        found = diagnostics.importances(self.answer, rows, self.result, columns=columns, groups=self.groups)
+        found = diagnostics.importances(self.answer, rows, self.result, columns=columns)
         return pd.DataFrame(list(found)).sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
     @cached_property
@@ -76,11 +66,6 @@ class Evidence:
         """What `features` found suspicious in the data."""
         path = self.project.suspicions
         return json.loads(path.read_text(encoding="utf-8"))["suspicions"] if path.is_file() else []
-
-
-def columns_seen(record: dict[str, Any]) -> list[str]:
-    """The columns that the model of a run sees."""
-    return [name for names in record["features"].values() for name in names]
 
 
 def table(frame: pd.DataFrame, /, **formats: Callable) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns import dictionary
-from ..modelling.metrics import Groups
+from ..modelling.metrics import Groups, Predictions
 from . import gains
 from .about_decision import acted
 from .choices import within
@@ -32,7 +32,7 @@ def fairness(evidence: Evidence) -> dict[str, Any]:
     on = acted(evidence) if len(result.classes) == 2 else np.zeros(len(result.truth), dtype=bool)
     tables, sentences = [], []
     for name in names:
-        frame = by_group(evidence.test[[name]], result, on, evidence.groups)
+        frame = by_group(evidence.test[[name]], result, on)
         tables.append((name, table(frame.drop(columns="rate"), rows=number)))
         if frame["rate"].nunique() > 1:
             least, most = frame.loc[frame["rate"].idxmin()], frame.loc[frame["rate"].idxmax()]
@@ -44,7 +44,7 @@ def fairness(evidence: Evidence) -> dict[str, Any]:
     return {"tables": tables, "sentences": [*sentences, trade_off] if sentences else []}
 
 
-def by_group(column: pd.DataFrame, result: Result, on: np.ndarray, groups: Groups) -> pd.DataFrame:
+def by_group(column: pd.DataFrame, result: Result, on: np.ndarray) -> pd.DataFrame:
     """One line a group of at least 20 rows, each figure with its count and 95 % interval; `rate` is the first of them.
 
     `column` has the shape (n_rows, 1); `on` says which rows are selected, shape (n_rows,), where there are two classes.
@@ -53,22 +53,22 @@ def by_group(column: pd.DataFrame, result: Result, on: np.ndarray, groups: Group
     for _, label, inside in cuts(column):
         where = np.flatnonzero(inside)
         if len(where) >= SLICE_ROWS:
-            part = Result(result.truth[where], result.predictions[where], result.constant[where], result.metric, (0, 0))
-            whose = None if groups is None else groups.iloc[where]
-            lines.append({"group": label, "rows": len(where), **fares(part, on[where], whose)})
+            groups = None if result.groups is None else result.groups.iloc[where]
+            truth, predictions = result.truth[where], result.predictions[where]
+            lines.append({"group": label, "rows": len(where), **fares(truth, predictions, on[where], groups)})
     return pd.DataFrame(lines, columns=["group", "rows", *(list(lines[0])[2:] if lines else ["rate"])])
 
 
-def fares(part: Result, on: np.ndarray, groups: Groups) -> dict[str, Any]:
+def fares(truth: np.ndarray, answers: Predictions, on: np.ndarray, groups: Groups) -> dict[str, Any]:
     """The figures of one group by their headings, and its `rate`: selected, wrong, or off on average."""
-    said, came = word_and_truth(part.truth, part.predictions)
-    if len(part.classes) == 2:
-        yes, name = part.truth == part.classes[1], f"'{part.classes[1]}'"
+    said, came = word_and_truth(truth, answers)
+    if len(answers.classes) == 2:
+        yes, name = truth == answers.classes[1], f"'{answers.classes[1]}'"
         missed, in_vain = within(~on[yes]), within(on[~yes])
         rates = {"selected": within(on), f"missed of {name}": missed, "in vain of the others": in_vain}
         return {"rate": on.mean(), **rates, f"said {name}": percent(said.mean()), "came true": within(yes)}
-    if part.classes:
-        wrong = part.truth != part.predictions.values
+    if answers.classes:
+        wrong = truth != answers.values
         return {"rate": wrong.mean(), "wrong": within(wrong), "said right": percent(said.mean())}
     means = {"said on average": number(said.mean()), "came true": number(came.mean())}
     off = np.abs(said - came)

@@ -19,7 +19,7 @@ from ..project.settings import Project
 from ..runs import registry
 from . import diagnostics, gains
 from .diagnostics import FEW_UNITS, Result
-from .evidence import Evidence, columns_seen
+from .evidence import Evidence
 from .verdict import IN_UNITS, bounds, percent, scored
 
 OF_EACH = 50  # rows that one stands for
@@ -51,15 +51,14 @@ class Finding:
 
 def ranked(evidence: Evidence) -> list[str]:
     """The findings about a run that can change more than chance does, those that change most first."""
-    result, groups, scores = evidence.result, evidence.groups, evidence.record["metrics"]
-    held = evidence.policy.held
+    result, scores, held = evidence.result, evidence.record["metrics"], evidence.policy.held
     of_dev = result.width if held is None else width_where_chosen(result, held)
     found = [
         *of_score(result, scores["dev"][result.metric.name], of_dev, evidence.record["parameters"]["split"]["by"]),
         *of_units(result),
         *of_test_rows(result, scores["test"]),
         *of_recall(result, guessing=evidence.policy.level is None),  # else the costs ask for it
-        *(of_probabilities if result.classes else of_bands)(result, groups, held),
+        *(of_probabilities(result) if result.classes else of_bands(result, held)),
         *of_columns(evidence),
         *of_data(evidence),
         *too_good(evidence),
@@ -154,14 +153,14 @@ def of_recall(result: Result, *, guessing: bool = True) -> Iterator[Finding]:
         yield Finding(text, result.span * sum(never.values()) / n, result.width)
 
 
-def of_probabilities(result: Result, groups: Groups, held: pd.DataFrame | None) -> Iterator[Finding]:
+def of_probabilities(result: Result) -> Iterator[Finding]:
     """Probabilities that do not keep their word, by more than chance makes of honest ones."""
     said, came = diagnostics.word_and_truth(result.truth, result.predictions)
     bins = diagnostics.even_bins(said)
     drawn = np.random.default_rng(0).random((DRAWS, len(said))) < said
     off, *by_chance = (np.abs(np.bincount(bins, said - rows)).sum() / len(said) for rows in (came, *drawn))
     alone = width_of(said - came, None)
-    most = max(by_chance) * max(1.0, width_of(said - came, groups) / alone if alone else 1.0)
+    most = max(by_chance) * max(1.0, width_of(said - came, result.groups) / alone if alone else 1.0)
     text = (
         f"The probabilities do not keep their word: on average {percent(said.mean())} was said and "
         f"{percent(came.mean())} came true; over the bins of the curve they are {percent(off)} apart, where chance "
@@ -176,7 +175,7 @@ def width_of(values: np.ndarray, groups: Groups) -> float:
     return high - low
 
 
-def of_bands(result: Result, groups: Groups, held: pd.DataFrame | None) -> Iterator[Finding]:
+def of_bands(result: Result, held: pd.DataFrame | None) -> Iterator[Finding]:
     """The band that keeps its word least of those that `error_rate` could ask for."""
     truth, values, found = result.truth, result.predictions.values, []
     if held is None:
@@ -185,7 +184,7 @@ def of_bands(result: Result, groups: Groups, held: pd.DataFrame | None) -> Itera
         low, high = confidence.band(held, rate).of(values)
         outside = (truth < low) | (truth > high)
         share, by_chance = outside.mean(), rate * (1 - rate) * (1 / len(truth) + 1 / len(held))
-        chance = max(width_of(outside.astype(float), groups) / len(truth), 2 * Z * math.sqrt(by_chance))
+        chance = max(width_of(outside.astype(float), result.groups) / len(truth), 2 * Z * math.sqrt(by_chance))
         if np.isfinite(high).all():
             text = f"Bands around the numbers do not keep their word: {percent(rate)} of the truths may lie outside, "
             found.append(Finding(f"{text}{percent(share)} do.", abs(share - rate), chance))
@@ -194,7 +193,7 @@ def of_bands(result: Result, groups: Groups, held: pd.DataFrame | None) -> Itera
 
 def of_columns(evidence: Evidence) -> Iterator[Finding]:
     """Columns that are empty in most rows, and one on which nearly all of the gain hangs."""
-    seen = columns_seen(evidence.record)
+    seen = registry.columns_seen(evidence.record)
     empty = pd.concat([evidence.question.rows[seen], evidence.test[seen]]).isna().mean()
     if shown := [f"{name} ({percent(share)})" for name, share in empty[empty > MOSTLY].items()]:
         yield Finding(f"Empty in most rows: {listed(shown)}. What such a column says was learned from the rest.")

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ..checks.leaks import GIVES_AWAY, OF_ITS_DATE, PINS, best_view
@@ -29,7 +28,8 @@ from ..modelling.split import cross_validation
 from ..project import records
 from ..project.errors import DataError
 from ..project.log import warnings_as_lines
-from .evidence import Evidence, columns_seen
+from ..runs.registry import columns_seen
+from .evidence import Evidence
 
 log = logging.getLogger(__name__)
 DUMMY = "dummy"
@@ -97,8 +97,11 @@ def looked_at(question: Question) -> tuple[np.ndarray, Question]:
 def answers_unseen(evidence: Evidence, asked: Question) -> tuple[str, Predictions]:
     """The candidate that answers, and what it says of each row without having seen it, in the order of the rows."""
     dummy = DummyClassifier(strategy="prior") if asked.classes else DummyRegressor()
-    known = {DUMMY: dummy, **evidence.candidates}
-    name = cheapest_good(evidence.record, known)
+    known, metric = {DUMMY: dummy, **evidence.candidates}, evidence.result.metric
+    # The best single candidate is as good as the blend for this, and a part of its cost.
+    board = evidence.record["metrics"]["leaderboard"]
+    scores = {name: metric.better_by(board[name][metric.name], 0) for name in board if name in known}
+    name = max(scores, key=lambda name: scores[name], default=DUMMY)
     with warnings_as_lines(log), threads(len(asked.truth)):
         try:
             found = hold_out(known[name], asked)
@@ -117,13 +120,6 @@ def contradicted(asked: Question, predictions: Predictions, seen: list[str]) -> 
     for fitted, held in asked.folds:
         nearest[held] = np.clip(asked.truth[held], asked.truth[fitted].min(), asked.truth[fitted].max())
     return found[(nearest != predictions.values)[found["position"]]]
-
-
-def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> str:
-    """The single candidate with the best score: as good as the blend for this, and a part of its cost."""
-    metric, sign = record["metrics"]["chosen_by"], 1 if record["metrics"]["higher_is_better"] else -1
-    board = record["metrics"]["leaderboard"]
-    return max((name for name in board if name in known), key=lambda name: sign * board[name][metric], default=DUMMY)
 
 
 def explained(truth: np.ndarray, answers: Predictions, rest: np.ndarray) -> float:
@@ -145,7 +141,7 @@ def as_sure(truth: np.ndarray, answers: Predictions, rest: np.ndarray, found: pd
     count, known, right = 0, list(answers.classes), rest & (truth == answers.values)
     for (given, suggested), rows in found.groupby(["given", "suggested"]) if known else ():
         confirmed = np.flatnonzero(right & (truth == suggested))
-        shares = np.asarray(answers.probabilities)[:, [known.index(given), known.index(suggested)]]
+        shares = answers.probabilities[:, [known.index(given), known.index(suggested)]]
         doubted, others = (shares[some, 0] / shares[some, 1] for some in (rows["position"], confirmed))
         count += int((doubted <= np.quantile(others, SUREST)).sum()) if len(others) else 0
     return count
@@ -194,7 +190,7 @@ def told_by(leaks: list[str], asked: Question) -> list:
     return [label for label, view in views if view.pin.agreement > PINS] or [label for label, _ in views]
 
 
-def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
+def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFrame) -> pd.DataFrame:
     """`position`, `given`, `suggested`, `off_by`, `times_usual` (the median of similar rows); farthest first.
 
     Similar are the predictions of a tenth, and the rows that lack the same cells (`gaps`, bool, shape (n_rows, n)):
@@ -202,7 +198,7 @@ def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFram
     """
     residual = truth - predictions.values
     tenth = pd.qcut(pd.Series(predictions.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
-    size, gaps = pd.Series(np.abs(residual)), pd.DataFrame() if gaps is None else gaps.loc[:, gaps.any()]
+    size, gaps = pd.Series(np.abs(residual)), gaps.loc[:, gaps.any()]
     kinds = [tenth, *(gaps[name].to_numpy() for name in gaps)]
     if gaps.shape[1] > 1:
         kinds.append(pd.util.hash_pandas_object(gaps, index=False).to_numpy())

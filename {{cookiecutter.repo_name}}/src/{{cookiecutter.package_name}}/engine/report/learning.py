@@ -43,9 +43,8 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
             seen = predict(fitted, rows[:ROWS_SCORED], question.classes)
             low = high = np.nan
             if before:
-                whose = None if question.groups is None else test.get(question.groups.name)
                 both = (result.truth, predictions, before)
-                low, high = metric.gain(*both, groups=whose, repeats=RESAMPLES)
+                low, high = metric.gain(*both, groups=result.groups, repeats=RESAMPLES)
         yield {
             "rows": len(chosen),
             "groups": 0 if question.groups is None else question.groups.iloc[chosen].nunique(),

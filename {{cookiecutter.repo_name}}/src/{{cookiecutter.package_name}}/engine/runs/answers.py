@@ -127,10 +127,8 @@ def predictions(model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
         table["prediction"] = np.asarray(model.model.predict(features), dtype="float64")
     else:
         probabilities = probabilities_of(model.model, features)
-        if policy.level is None:
-            places = threshold.places(model.model, probabilities)
-        else:
-            places = threshold.from_level(model.model, probabilities, model.record["classes"][1], policy.level)
+        positive = None if policy.level is None else model.record["classes"][1]
+        places = threshold.places(model.model, probabilities, policy.level, positive)
         table["prediction"] = model.model.classes_[places]
         table["probability"] = probabilities[np.arange(len(rows)), places]
         if len(model.model.classes_) <= CLASSES_SHOWN:
@@ -165,18 +163,19 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
     `rank`, 1 first, and `act`, "yes" or "no", in front where a capacity is stated; `reasons` where `[predict]` asks for
     them, and `seen`, "held out", "yes" or "no", where the run learned from any of the rows, before `confident`.
     """
-    names = [name for group in model.record["features"].values() for name in group]
     features = model.add_features(rows)
     if policy.reasons:
         told = reasons_of(folder, model, features, policy.reasons)
         table = put(table, "reasons", [*map(reasons.in_words, told)], before="confident")
     ids = dictionary.by_role(model.columns, "id")
     whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
-    found = training_rows.seen(folder, whole, names, model.columns)
+    found = training_rows.seen(folder, whole, registry.columns_seen(model.record), model.columns)
     if found and found[0].any():
         known, lines = found
-        lines = lines if policy.held is not None else np.full(len(rows), -1)
-        table = as_held_out(table, model, lines, policy)
+        if policy.held is None:
+            lines = np.full(len(rows), -1)
+        else:
+            table = bounded(as_held_out(table, policy.held, lines), model, policy.limits)
         table = put(table, "seen", np.select([lines >= 0, known], ["held out", "yes"], "no"), before="confident")
     if policy.decision.capacity:
         table = ranked(table, model, policy)
@@ -193,24 +192,20 @@ def say_what_is_known(run: str, table: pd.DataFrame) -> None:
         log.warning(said, run, held + others, len(table), ", ".join(how))
 
 
-def as_held_out(table: pd.DataFrame, model: Run, lines: np.ndarray, policy: Policy) -> pd.DataFrame:
+def as_held_out(table: pd.DataFrame, held: pd.DataFrame, lines: np.ndarray) -> pd.DataFrame:
     """The answers with those of models that had not seen a row, where there is one: its line of the held-out rows."""
-    held, rows = policy.held, lines >= 0
-    if held is None:
-        return table
+    rows = lines >= 0
     for name in table.columns.intersection(held.columns.drop("truth")):
         values = table[name].to_numpy(copy=True)
         values[rows] = held[name].to_numpy()[lines[rows]]
         table = table.assign(**{name: values})
-    return bounded(table, model, policy.limits)
+    return table
 
 
 def ranked(table: pd.DataFrame, model: Run, policy: Policy) -> pd.DataFrame:
     """The answers with `rank` and `act` in front: first the positive of two classes, the surest or the largest."""
     classes = model.record["classes"]
-    by = "prediction"
-    if classes:
-        by = f"probability_{classes[1]}" if len(classes) == 2 else "probability"
+    by = f"probability_{classes[1]}" if len(classes) == 2 else "probability" if classes else "prediction"
     urgent = table[by].to_numpy(dtype="float64")
     acted = decision.acted_on(policy.decision, urgent, policy.level)
     rank = pd.Series(-urgent).rank(method="first").astype(int).to_numpy()
@@ -245,8 +240,8 @@ def background(folder: Path, model: Run, features: pd.DataFrame) -> Background:
         raise DataError(f"{model.name} {found}.\n{cure}")
     usual, classes = pd.read_parquet(path), model.record["classes"]
     if not classes:
-        by_number = (lambda rows: model.model.predict(rows)[:, None]), usual, np.zeros(len(features), dtype=int)
-        return *by_number, reasons.of_number
+        first = np.zeros(len(features), dtype=int)
+        return lambda rows: model.model.predict(rows)[:, None], usual, first, reasons.of_number
     answer = model.model.predict_proba
     asked = answer(features).argmax(axis=1)
     if len(classes) == 2:

@@ -70,7 +70,7 @@ class Evaluated:
     @property
     def metric(self) -> metrics.Metric:
         """The metric that the run was chosen by."""
-        return metrics.available(self.record["task"], len(self.record["classes"]))[self.record["metrics"]["chosen_by"]]
+        return metrics.available(self.record["classes"])[self.record["metrics"]["chosen_by"]]
 
 
 def run(project: Project, a: Path, b: Path) -> list[Comparison]:
@@ -101,7 +101,7 @@ def facts(folder: Path, parts: Sequence[str]) -> dict[str, Flat]:
     record, copy = registry.read(folder), folder / registry.CODE
     inputs = {DUMP.sub("data/raw: ", name): digest[:SHOWN_DIGITS] for name, digest in record["input_data"].items()}
     columns = tomllib.loads((folder / registry.DICTIONARY).read_text(encoding="utf-8"))
-    known = metrics.available(record["task"], len(record["classes"]))
+    known = metrics.available(record["classes"])
     scores = {part: record["metrics"].get(part, {}) for part in parts}
     return {
         "code": {p.relative_to(copy).as_posix(): artefact.sha256(p)[:SHOWN_DIGITS] for p in sorted(copy.rglob("*.py"))},

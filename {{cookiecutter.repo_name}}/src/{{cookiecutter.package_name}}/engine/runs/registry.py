@@ -155,6 +155,11 @@ def split_of(record: Mapping[str, Any]) -> str:
     return artefact.fingerprint([table, record["parameters"]["split"]])[:8]
 
 
+def columns_seen(record: Mapping[str, Any]) -> list[str]:
+    """The columns that the model of a run sees."""
+    return [name for names in record["features"].values() for name in names]
+
+
 def lacking(columns: Dictionary, rows: Container[str]) -> list[str]:
     """The columns that a run with this data dictionary needs and `rows` lacks."""
     made = {name: getattr(column, "moment", ()) for name, column in columns.items()}  # runs of old do not know it

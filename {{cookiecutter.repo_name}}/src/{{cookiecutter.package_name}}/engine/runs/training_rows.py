@@ -112,23 +112,17 @@ def may_have_seen(project: Project, record: dict[str, Any], rows: pd.DataFrame) 
 
 def still_here(project: Project, folder: Path, record: dict[str, Any]) -> float:
     """The share of the rows that a run learned from, 0-1, that lie in the present train and dev splits."""
-    names, columns = seen_columns(folder, record)
-    ids = dictionary.by_role(columns, "id")
+    names = registry.columns_seen(record)
+    ids = dictionary.by_role(dictionary.load(folder / registry.DICTIONARY), "id")
     rows = pd.concat([pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev")])
     if not {*names, *ids}.issubset(rows):
         return 0.0
     return float(np.isin(digests_of(folder)[WITH_IDS], digests(rows, [*ids, *names])).mean())
 
 
-def seen_columns(folder: Path, record: dict[str, Any]) -> tuple[list[str], dictionary.Dictionary]:
-    """The columns that the model of a run sees, and the data dictionary of its rows."""
-    names = [name for group in record["features"].values() for name in group]
-    return names, dictionary.load(folder / registry.DICTIONARY)
-
-
 def seen_by(folder: Path, record: dict[str, Any], rows: pd.DataFrame) -> np.ndarray | None:
     """Which rows a run learned from, bool, see `seen`; None where it does not remember what tells rows apart."""
-    found = seen(folder, rows, *seen_columns(folder, record))
+    found = seen(folder, rows, registry.columns_seen(record), dictionary.load(folder / registry.DICTIONARY))
     return found[0] if found else None
 
 
