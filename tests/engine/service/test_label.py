@@ -214,12 +214,6 @@ def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, in_lo
     assert rows["answer"].isna().all() and "yes" not in rows.to_numpy()
 
 
-def test_nothing_to_label_is_said_with_the_cure(project):
-
-    with pytest.raises(DataError, match=r"Nothing to label(.|\n)*make serve(.|\n)*"):
-        label.run(project)
-
-
 def test_rows_are_chosen_by_one_at_a_time_so_that_forget_cuts_the_whole_file(waiting):
     thread = threading.Thread(target=label.run, args=[waiting])
 

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pandas as pd
 import pytest
+from conftest import orders
 
 from data_science_project.engine.project import settings
 from data_science_project.engine.runs import registry
@@ -48,6 +49,15 @@ class Person:
         """All labels in the log."""
         return [*self.service.log.database.read(Told)]
 
+    def see_with(self, **cells):
+        """The page of a row that had these cells when it was asked."""
+        log, number = self.service.log.database, self.see()[1]
+        inputs = json.dumps(json.loads(log.find([number])[number][0].inputs) | cells)
+        log.execute([tables.answers.update().where(tables.answers.c.id == number).values(inputs=inputs)])
+        text, shown = self.see(f"/label?at={number}")
+        assert shown == number
+        return text
+
 
 @pytest.fixture
 def start(serving):
@@ -62,8 +72,6 @@ def start(serving):
 @pytest.fixture(scope="module")
 def queue(trained, tmp_path_factory):
     """What a project holds in `data` after six rows of a table were chosen: not to be changed."""
-    from conftest import orders
-
     project = settings.load(shutil.copytree(trained, tmp_path_factory.mktemp("queue") / "project", symlinks=True))
     label.run(with_unlabelled(project, orders(), ROWS))
     return project.root / "data"
@@ -100,14 +108,7 @@ def test_classes_have_keys_in_the_order_of_the_data_dictionary_of_today(waiting,
 
 
 def test_truth_that_came_with_a_row_is_not_shown(person):
-    number = person.see()[1]
-    cells = json.loads(person.service.log.database.find([number])[number][0].inputs) | {"answer": "perhaps"}
-    changed = tables.answers.update().where(tables.answers.c.id == number).values(inputs=json.dumps(cells))
-    person.service.log.database.execute([changed])
-
-    text, shown = person.see(f"/label?at={number}")
-
-    assert shown == number and "perhaps" not in text
+    assert "perhaps" not in person.see_with(answer="perhaps")
 
 
 @pytest.mark.parametrize(
@@ -116,13 +117,8 @@ def test_truth_that_came_with_a_row_is_not_shown(person):
 )
 def test_cell_is_shown_with_its_unit_once(waiting, start, change, cell, said):
     change(waiting, "amount", unit="kg")
-    person = start(waiting)
-    number = person.see()[1]
-    cells = json.loads(person.service.log.database.find([number])[number][0].inputs) | {"amount": cell}
-    changed = tables.answers.update().where(tables.answers.c.id == number).values(inputs=json.dumps(cells))
-    person.service.log.database.execute([changed])
 
-    text, _ = person.see(f"/label?at={number}")
+    text = start(waiting).see_with(amount=cell)
 
     assert re.search(r'<th scope="row">amount</th><td>(.*?)</td>', text)[1] == said
 
@@ -246,7 +242,7 @@ def test_page_without_a_queue_offers_to_choose_rows_and_says_why_it_cannot(proje
     no_run = person.send(choose=1)
     elsewhere.rename(project.models)
 
-    assert nothing[0] == 422 and "Nothing to label" in nothing[1]
+    assert nothing[0] == 422 and re.search(r"Nothing to label(.|\n)*make serve", nothing[1])
     assert no_run[0] == 422 and "There is no run" in no_run[1]
     assert person.send(choose=1) == (303, "/label") and "0 of 6 rows labelled" in person.see()[0]
 
