@@ -51,13 +51,6 @@ def test_row_alone_gets_the_bits_of_the_file_on_every_road_whatever_types_add_fe
     assert version.fast([cells])[0].output == expected[place]
 
 
-def test_every_violation_is_told_with_row_column_problem_and_cure(version, refused):
-    found = refused(version, ROW | {"amount": "much"}, ROW, ROW | {"amount": -5, "day": "soon"})
-
-    assert [(row, column) for row, column, _ in found] == [(1, "amount"), (3, "amount"), (3, "day")]
-    assert "not a number, like 'much'" in found[0][2]
-
-
 def test_date_of_a_moment_breaks_the_rules_of_the_moment():
     day, at = (Column(type="datetime", role="ignored", rule="refuse") for _ in range(2))
     broken = Violation("day", "cells that are not a datetime", "Fix them", (0,))

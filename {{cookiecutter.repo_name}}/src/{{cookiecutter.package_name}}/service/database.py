@@ -65,7 +65,7 @@ class Database:
         self.named = f"{LOG_FOLDER}/{self.file.name}" if self.file else "PostgreSQL"  # /health/ready tells no more
         self._pragmas = ["journal_mode = WAL", f"synchronous = {'FULL' if flush else 'NORMAL'}", "secure_delete = ON"]
         self._writer: Any = None
-        self._turn, self._way = threading.Lock(), tuple(PATIENT)
+        self._turn, self._way = threading.Lock(), PATIENT
         self._direct = self.file is not None and not flush
         self.engine = sa.create_engine(url, connect_args={} if self.file else POSTGRES, pool_pre_ping=not self.file)
         if self.file:
