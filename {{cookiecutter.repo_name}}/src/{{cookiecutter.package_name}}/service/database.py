@@ -5,7 +5,6 @@ One schema for both, SQLAlchemy Core.
 
 import contextlib
 import functools
-import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -98,7 +97,7 @@ class Database:
                 raise DamagedLog(f"The log is of version {version}, this service knows {SCHEMA}.\n{cure}")
             newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))
         IDS.after(newest or "0")
-        self._path, self._inode = str(self.file or ""), self.file.stat().st_ino if self.file else 0
+        self._inode = self.file.stat().st_ino if self.file else 0
         self._writer, self._way = self.engine.raw_connection(), PATIENT
         if self.file:  # a statement alone needs no BEGIN and no COMMIT
             self._writer.driver_connection.isolation_level = None
@@ -126,7 +125,7 @@ class Database:
 
     def _insert(self, rows: Iterable[LogRow], way: tuple[str, ...]) -> int:
         """Commit rows by the connection that writes; how many are new."""
-        if self._path and os.stat(self._path).st_ino != self._inode:
+        if self.file and self.file.stat().st_ino != self._inode:
             raise LogError(f"{self.named} was replaced by another file")
         writer = self._writer.driver_connection  # SQLAlchemy's own costs 0.02 to 0.04 ms a commit more
         if self._direct and way is not self._way:
