@@ -25,7 +25,7 @@ AWAY = "stop the service, move the file and those beside it ending in -wal and -
 DAMAGED_FILE = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
 # How SQLite commits: a thread waits and tidies up; the event loop does neither, and `tidy` comes later.
-PATIENT = "PRAGMA busy_timeout = 5000", "PRAGMA wal_autocheckpoint = 1000"  # ms, pages
+PATIENT: tuple[str, ...] = "PRAGMA busy_timeout = 5000", "PRAGMA wal_autocheckpoint = 1000"  # ms, pages
 AT_ONCE = "PRAGMA busy_timeout = 0", "PRAGMA wal_autocheckpoint = 0"
 PATIENCE, LONG = 5.0, 60.0  # seconds without a word of PostgreSQL before it is given up: by the service, by a verb
 
