@@ -45,13 +45,25 @@ def test_usual_values_are_medians_and_frequent_words_that_the_run_kept(made_vers
     assert [type(found[name]) for name in ("price", "rooms", "new")] == [float, int, bool]
 
 
-def test_word_or_list_of_a_tenth_of_the_cells_or_fewer_is_not_called_usual(made_version):
-    columns = {"tags": Column(type="list", separator=";"), "town": Column(type="category", values=("Aachen", "Bonn"))}
-    tags = [*(["red", None, "blue", "gift", "red;vip", "vip", None, "blue;vip", "gift;vip", "gift;red"] * 10)]
+TAGS = ["red", None, "blue", "gift", "red;vip", "vip", None, "blue;vip", "gift;vip", "gift;red"]
 
-    found = example.usual(made_version({"tags": tags, "town": ["Bonn"] * 20 + [None] * 80}, columns))
 
-    assert found == {"tags": None, "town": None}, "80 % of the towns are of fewer than one row in 100, or empty"
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        (Column(type="list", separator=";"), TAGS * 10),
+        (Column(type="category", values=("Aachen", "Bonn")), ["Bonn"] * 20 + [None] * 80),
+        (Column(type="text"), ["tired", "tired", None, None, None] * 20),
+        (COLUMNS["price"], [1.0, None, None, None, None] * 20),
+        (Column(type="number", range=(0.0, 1.0)), [5.0] * 20),
+        (Column(type="category", values=("flat",)), ["house"] * 20),
+    ],
+    ids=["a tenth of lists", "other towns or none", "few notes", "few prices", "beyond its range", "no value of today"],
+)
+def test_usual_is_no_value_of_a_tenth_or_fewer_none_where_most_are_empty_and_none_against_the_rules_of_today(
+    made_version, column, cells
+):
+    assert example.usual(made_version({"x": cells}, {"x": column})) == {"x": None}
 
 
 def test_usual_moment_fills_the_date_and_the_time_that_it_is_made_of(made_version):
@@ -65,24 +77,9 @@ def test_usual_moment_fills_the_date_and_the_time_that_it_is_made_of(made_versio
     assert example.usual(made_version(kept, columns)) == {"day": "01.02.2026", "at": "19:30"}
 
 
-def test_column_that_is_mostly_empty_is_usually_empty_where_it_may_be(made_version):
-    kept = {"note": ["tired", "tired", None, None, None] * 20, "price": [1.0, None, None, None, None] * 20}
-
-    found = example.usual(made_version(kept))
-
-    assert found["note"] is None and found["price"] is None
-
-
 def test_run_of_before_has_the_usual_values_that_its_dictionary_suggests(made_version):
     allowed = {"price": 5.0, "rooms": 4, "new": True, "kind": "flat", "sold": "31.01.2026", "note": "text", "id": None}
     assert example.usual(made_version()) == allowed
-
-
-def test_usual_value_that_is_none_under_the_rules_of_today_is_left(made_version):
-    columns = {"price": Column(type="number", range=(0.0, 1.0)), "kind": Column(type="category", values=("flat",))}
-    kept = {"price": [5.0] * 20, "kind": ["house"] * 20}
-
-    assert example.usual(made_version(kept, columns)) == {"price": None, "kind": None}
 
 
 def test_row_for_programs_is_that_of_the_form_and_is_answered_and_fits_its_description(project, folder):

@@ -15,6 +15,8 @@ from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
 from data_science_project.service.tables import Told
 
+CATEGORY = Column(type="category")
+
 
 @pytest.fixture
 def asked(place, folder, entries):
@@ -234,19 +236,18 @@ def test_table_with_an_id_of_its_own_may_name_answers_either_way(project, folder
 
 
 @pytest.mark.parametrize(
-    ("kind", "classes", "cells", "truths"),
+    ("column", "classes", "cells", "truths"),
     [
-        ("category", ["no", "yes"], ["yes", " no", "YES", "", None, 1], ["yes", "no", "yes", None, None, "yes"]),
-        ("category", ["at home", "café"], ["At-Home", "CAFE", "home"], ["at home", "café", None]),
-        ("integer", [0, 1], [1, "0", 1.0, "1.5", True, "2"], [1, 0, 1, None, None, None]),
-        ("boolean", [False, True], [True, "no", "t", "2"], [True, False, True, None]),
-        ("number", [], [1, "2.5", "1e400", "two", None, True], [1.0, 2.5, None, None, None, None]),
+        (CATEGORY, ["no", "yes"], ["yes", " no", "YES", "", None, 1], ["yes", "no", "yes", None, None, "yes"]),
+        (CATEGORY, ["at home", "café"], ["At-Home", "CAFE", "home"], ["at home", "café", None]),
+        (Column(type="integer"), [0, 1], [1, "0", 1.0, "1.5", True, "2"], [1, 0, 1, None, None, None]),
+        (Column(type="boolean"), [False, True], [True, "no", "t", "2"], [True, False, True, None]),
+        (Column(type="number"), [], [1, "2.5", "1e400", "two", None, True], [1.0, 2.5, None, None, None, None]),
+        (Column(type="number", decimal=",", thousands=".", unit="€"), [], ["1.234,5 €", "7"], [1234.5, 7.0]),
     ],
 )
-def test_truth_is_a_class_or_a_number_as_the_model_says_it_whatever_its_type(kind, classes, cells, truths):
-    record = {"target": "y", "classes": classes}
-
-    found = feedback.truths_of({"y": Column(type=kind, role="target")}, record, cells)
+def test_truth_is_a_class_or_a_number_as_the_model_says_it_whatever_its_type(column, classes, cells, truths):
+    found = feedback.truths_of({"y": column}, {"target": "y", "classes": classes}, cells)
 
     assert found == truths
     assert {type(one) for one in found} <= {type(label) for label in classes or [1.0]} | {type(None)}
@@ -304,11 +305,3 @@ def test_decimal_comma_of_a_file_is_read_and_said_where_it_is_beyond_doubt(
 
     assert said() == [*zip(ids, kept, strict=False)]
     assert ("truth.csv: amount is read with a comma for the decimals" in caplog.text) == bool(kept)
-
-
-def test_number_is_read_as_the_dictionary_writes_numbers():
-    columns = {"price": Column(type="number", role="target", decimal=",", thousands=".", unit="€")}
-
-    found = feedback.truths_of(columns, {"target": "price", "classes": []}, ["1.234,5 €", "7"])
-
-    assert found == [1234.5, 7.0]

@@ -10,7 +10,7 @@ import pytest
 
 from data_science_project.engine.project import lock
 from data_science_project.engine.project.errors import DataError
-from data_science_project.service import database, feedback, label, newest, tables
+from data_science_project.service import database, feedback, label, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
@@ -159,15 +159,6 @@ def test_row_that_is_asked_for_again_counts_by_why_it_is_now(waiting, monkeypatc
         assert [*feedback.asked_for(base).values()] == [RANDOM] * 5
 
 
-def test_rows_of_tables_are_not_taken_for_traffic(waiting, folder, entries):
-    label.run(waiting)
-    with database.opened(waiting) as log:
-        log.insert(entries(2, run=folder.name))
-        rows, _ = newest.answered(log.engine)
-
-    assert len(rows) == 2
-
-
 def test_labels_that_are_not_in_the_log_yet_are_not_overwritten(waiting):
     label.run(waiting)
     fill_in(waiting)
@@ -212,12 +203,6 @@ def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, in_lo
 
     rows = written(waiting)
     assert rows["answer"].isna().all() and "yes" not in rows.to_numpy()
-
-
-def test_nothing_to_label_is_said_with_the_cure(project):
-
-    with pytest.raises(DataError, match=r"Nothing to label(.|\n)*make serve(.|\n)*"):
-        label.run(project)
 
 
 def test_rows_are_chosen_by_one_at_a_time_so_that_forget_cuts_the_whole_file(waiting):

@@ -51,22 +51,6 @@ def test_row_alone_gets_the_bits_of_the_file_on_every_road_whatever_types_add_fe
     assert version.fast([cells])[0].output == expected[place]
 
 
-def test_every_violation_is_told_with_row_column_problem_and_cure(version, refused):
-    found = refused(version, ROW | {"amount": "much"}, ROW, ROW | {"amount": -5, "day": "soon"})
-
-    assert [(row, column) for row, column, _ in found] == [(1, "amount"), (3, "amount"), (3, "day")]
-    assert "not a number, like 'much'" in found[0][2]
-
-
-def test_row_that_breaks_a_rule_that_only_warns_is_unusual_and_is_told(project, folder, change):
-    change(project, "amount", rule="warn", range=(0.0, 60.0))
-
-    found = versions.Version(project, folder).reference([ROW, ROW | {"order": 8, "amount": 61}])
-
-    assert [one.unusual for one in found] == [False, True]
-    assert found[0].warnings == [] and found[1].warnings == ["rows: column 'amount' has values outside 0 ... 60"]
-
-
 def test_date_of_a_moment_breaks_the_rules_of_the_moment():
     day, at = (Column(type="datetime", role="ignored", rule="refuse") for _ in range(2))
     broken = Violation("day", "cells that are not a datetime", "Fix them", (0,))
@@ -90,6 +74,7 @@ def test_warnings_of_a_row_are_those_it_gets_alone_and_hold_no_cell_of_any(proje
 
     assert [one.warnings for one in found] == [one.warnings for one in alone]
     assert [one.unusual for one in found] == [one.unusual for one in alone]
+    assert found[0].unusual and not found[5].unusual, "it breaks a rule that only warns"
     amount, shop = "rows: column 'amount' has ", "rows: column 'shop' has words written otherwise"
     assert found[0].warnings == found[1].warnings == ["rows: column 'colour' has unknown categories"]
     assert found[2].warnings == found[3].warnings == [shop]

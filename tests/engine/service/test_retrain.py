@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import copy_project, move_in
 
 from data_science_project import pipeline
 from data_science_project.engine.columns.digests import digests
@@ -57,24 +58,19 @@ def run(project):
     return list(retrain.run(project, pipeline.make, pipeline.promote))
 
 
-def test_parts(project):
+def splits_of(project):
     return {part: pd.read_parquet(project.split(part)) for part in settings.PARTS}
-
-
-test_parts.__test__ = False
 
 
 @pytest.fixture(scope="module")
 def retrained(rivals, tmp_path_factory):
     """Such a project after a first retraining: its folder, splits before, ids and lines; not to be changed."""
-    from conftest import copy_project, move_in
-
     with pytest.MonkeyPatch.context() as patch:
         root = copy_project(rivals, tmp_path_factory.mktemp("retrained") / "project")
         move_in(root, patch)
         project = settings.load(root, ["promote.latency_ms=1e9"])
         promote.keep(project, registry.folders(project)[1].name, {"gate": []})
-        before, ids = test_parts(project), tell(project, new_orders())
+        before, ids = splits_of(project), tell(project, new_orders())
         lines = run(project)
     return root, before, ids, lines
 
@@ -82,8 +78,6 @@ def retrained(rivals, tmp_path_factory):
 @pytest.fixture
 def after(retrained, tmp_path, monkeypatch):
     """A copy of that project for this test alone."""
-    from conftest import copy_project, move_in
-
     root = copy_project(retrained[0], tmp_path / "after")
     move_in(root, monkeypatch)
     return settings.load(root, ["promote.latency_ms=1e9"])
@@ -133,7 +127,7 @@ def test_dump_has_a_card_that_says_which_answers_and_is_read_only(after, retrain
 
 def test_gate_counts_what_models_that_had_not_seen_them_say_of_told_rows_of_the_training(after):
     challenger, champion = registry.folders(after)[:2]
-    parts, found = test_parts(after), promote.held_out(after, registry.read(challenger), champion)
+    parts, found = splits_of(after), promote.held_out(after, registry.read(challenger), champion)
 
     told = [parts[part].iloc[-parts[part].attrs["told"] :] for part in ("train", "dev")]
     known = training_rows.digests_of(challenger)
@@ -146,7 +140,7 @@ def test_gate_counts_what_models_that_had_not_seen_them_say_of_told_rows_of_the_
 
 
 def test_test_row_that_moves_is_caught(after, retrained):
-    before, now = retrained[1], test_parts(after)
+    before, now = retrained[1], splits_of(after)
 
     for part in settings.PARTS:
         then, found = digests(before[part], NAMES), digests(now[part], NAMES)
@@ -164,7 +158,7 @@ def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champ
 
     lines = run(project)
 
-    test = test_parts(project)["test"]
+    test = splits_of(project)["test"]
     assert lines[1] == (
         "0 of 20 told rows are learned from: by 'time:day' the others are in the test split, the newest 20 %. "
         "It moves on as newer rows come; to learn from them now: a smaller test in [split] shares, then make train"
@@ -176,14 +170,14 @@ def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champ
 
 
 def test_second_feedback_leaves_the_first_where_it_was(after):
-    before = test_parts(after)
+    before = splits_of(after)
     tell(after, new_orders(10, first=8001))
     with opened(after) as database:
         retrain.keep(after, pipeline.make, database, retrain.new_rows(after, database))
 
     pipeline.make(after, "features")
 
-    now, (_, second) = test_parts(after), source.told(after.root)
+    now, (_, second) = splits_of(after), source.told(after.root)
     assert all(set(before[part]["order"]) <= set(now[part]["order"]) for part in settings.PARTS)
     assert "split" not in second.card and second.card["answers"]["count"] == 10, "where the source lay is known"
 
@@ -243,9 +237,9 @@ def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(aft
     assert f"{after.relative(dump.folder / source.FEEDBACK)}: 1 rows removed" in text and "look into it" not in text
     assert len(rows) == ROWS - 1 and not rows["inputs"].str.contains("7003").any()
     assert dump.card["sha256"] == source.content(dump.folder)["sha256"]
-    before = test_parts(after)
+    before = splits_of(after)
     pipeline.make(after, "features")
-    now = test_parts(after)
+    now = splits_of(after)
     assert sum(map(len, now.values())) == sum(map(len, before.values())) - 1
     assert all(set(now[part]["order"]) <= set(before[part]["order"]) for part in settings.PARTS)
 

@@ -245,14 +245,11 @@ def test_port_in_use_is_said_with_the_cure(project):
             serve.run(project)
 
 
-@pytest.mark.parametrize(
-    ("tokens", "said"),
-    [*((blank, r"0\.0\.0\.0.*API_TOKEN") for blank in ("", " ", "\n")), ("ada:", "token 1 has no secret")],
-)
-def test_other_host_without_a_token_and_a_token_without_a_secret_are_refused(make_project, monkeypatch, tokens, said):
-    monkeypatch.setenv("API_TOKEN", tokens)
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_other_host_without_a_token_is_refused(make_project, monkeypatch, blank):
+    monkeypatch.setenv("API_TOKEN", blank)
     project = make_project()
     project.parts["serve"] = settings.Serve(host="0.0.0.0")
 
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=r"0\.0\.0\.0.*API_TOKEN"):
         serve.run(project)

@@ -132,39 +132,30 @@ def test_known_words_are_those_that_encoders_have_learned(rows):
     assert road.known["note"] == {"late", "again", "in", "time", "i", "was", "5", "minutes"}
 
 
+NUMBERS, WORDS, COUNTS = np.arange(6.0)[:, None] % 3, ["late again", "late late"], [[0, 1, 2]]
+
+
 @pytest.mark.parametrize(
-    ("step", "reason"),
+    ("step", "cells", "reason"),
     [
-        (OneHotEncoder(min_frequency=2, handle_unknown="ignore"), "with some left out"),
-        (OneHotEncoder(drop="first", handle_unknown="ignore"), "with some left out"),
-        (OneHotEncoder(), "with some left out"),
-        (SplineTransformer(degree=2), "curves of another kind"),
-        (recipe.FunctionTransformer(np.sqrt), r"^numpy\.sqrt is not known$"),
+        (OneHotEncoder(min_frequency=2, handle_unknown="ignore"), NUMBERS, "with some left out"),
+        (OneHotEncoder(drop="first", handle_unknown="ignore"), NUMBERS, "with some left out"),
+        (OneHotEncoder(), NUMBERS, "with some left out"),
+        (SplineTransformer(degree=2), NUMBERS, "curves of another kind"),
+        (recipe.FunctionTransformer(np.sqrt), NUMBERS, r"^numpy\.sqrt is not known$"),
+        (recipe.TfIdf(), WORDS, "weights of words"),
+        (recipe.TfIdf(sublinear_tf=True, norm="l1"), WORDS, "weights of words"),
+        (TfidfTransformer(sublinear_tf=True, use_idf=False), COUNTS, "weights of words"),
+        (HashingVectorizer(alternate_sign=True), WORDS, "buckets of words"),
+        (HashingVectorizer(alternate_sign=False, binary=True), WORDS, "buckets of words"),
+        (HashingVectorizer(alternate_sign=False, norm="l1"), WORDS, "buckets of words"),
     ],
 )
-def test_transformer_of_another_kind_than_the_recipes_is_not_compiled(step, reason):
+def test_transformer_of_another_kind_than_the_recipes_is_not_compiled(step, cells, reason):
     with pytest.raises(trees.NotCompiled, match=reason):
-        steps.add_steps(steps.Road(), step.fit(np.arange(6.0)[:, None] % 3), [steps.CELLS], ("x",))
+        steps.add_steps(steps.Road(), step.fit(cells), [steps.CELLS], ("x",))
 
 
 def test_pipeline_of_the_users_in_place_of_an_estimator_is_not_compiled_by_its_name():
     with pytest.raises(trees.NotCompiled, match=r"^sklearn\.SplineTransformer is not known$"):
         steps.add_columns(steps.Road(), SplineTransformer())
-
-
-@pytest.mark.parametrize(
-    ("step", "reason"),
-    [
-        (recipe.TfIdf(), "weights of words"),
-        (recipe.TfIdf(sublinear_tf=True, norm="l1"), "weights of words"),
-        (TfidfTransformer(sublinear_tf=True, use_idf=False), "weights of words"),
-        (HashingVectorizer(alternate_sign=True), "buckets of words"),
-        (HashingVectorizer(alternate_sign=False, binary=True), "buckets of words"),
-        (HashingVectorizer(alternate_sign=False, norm="l1"), "buckets of words"),
-    ],
-)
-def test_words_that_are_weighed_otherwise_than_by_the_recipe_are_not_compiled(step, reason):
-    fitted = step.fit([[0, 1, 2]] if isinstance(step, TfidfTransformer) else ["late again", "late late"])
-
-    with pytest.raises(trees.NotCompiled, match=reason):
-        steps.add_steps(steps.Road(), fitted, [steps.CELLS], ("x",))

@@ -49,8 +49,7 @@ class Counts:
             said = one.output["prediction"]
             text = "number" if type(said) is float else str(said)
             if text not in counters:
-                label = text if len(counters) < CLASSES else "other"
-                counters[text] = counters.get(label) or self.answers.labels(run, label)
+                counters[text] = self.answers.labels(run, text if len(counters) < CLASSES else "other")
             counters[text].inc()
             unsure.inc(not one.output["confident"])
             unusual.inc(one.unusual)

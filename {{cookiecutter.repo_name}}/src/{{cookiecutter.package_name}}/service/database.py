@@ -5,7 +5,6 @@ One schema for both, SQLAlchemy Core.
 
 import contextlib
 import functools
-import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ AWAY = "stop the service, move the file and those beside it ending in -wal and -
 DAMAGED_FILE = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
 # How SQLite commits: a thread waits and tidies up; the event loop does neither, and `tidy` comes later.
-PATIENT = "PRAGMA busy_timeout = 5000", "PRAGMA wal_autocheckpoint = 1000"  # ms, pages
+PATIENT: tuple[str, ...] = "PRAGMA busy_timeout = 5000", "PRAGMA wal_autocheckpoint = 1000"  # ms, pages
 AT_ONCE = "PRAGMA busy_timeout = 0", "PRAGMA wal_autocheckpoint = 0"
 PATIENCE, LONG = 5.0, 60.0  # seconds without a word of PostgreSQL before it is given up: by the service, by a verb
 
@@ -65,7 +64,7 @@ class Database:
         self.named = f"{LOG_FOLDER}/{self.file.name}" if self.file else "PostgreSQL"  # /health/ready tells no more
         self._pragmas = ["journal_mode = WAL", f"synchronous = {'FULL' if flush else 'NORMAL'}", "secure_delete = ON"]
         self._writer: Any = None
-        self._turn, self._way = threading.Lock(), tuple(PATIENT)
+        self._turn, self._way = threading.Lock(), PATIENT
         self._direct = self.file is not None and not flush
         self.engine = sa.create_engine(url, connect_args={} if self.file else POSTGRES, pool_pre_ping=not self.file)
         if self.file:
@@ -98,7 +97,7 @@ class Database:
                 raise DamagedLog(f"The log is of version {version}, this service knows {SCHEMA}.\n{cure}")
             newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))
         IDS.after(newest or "0")
-        self._path, self._inode = str(self.file or ""), self.file.stat().st_ino if self.file else 0
+        self._inode = self.file.stat().st_ino if self.file else 0
         self._writer, self._way = self.engine.raw_connection(), PATIENT
         if self.file:  # a statement alone needs no BEGIN and no COMMIT
             self._writer.driver_connection.isolation_level = None
@@ -126,7 +125,7 @@ class Database:
 
     def _insert(self, rows: Iterable[LogRow], way: tuple[str, ...]) -> int:
         """Commit rows by the connection that writes; how many are new."""
-        if self._path and os.stat(self._path).st_ino != self._inode:
+        if self.file and self.file.stat().st_ino != self._inode:
             raise LogError(f"{self.named} was replaced by another file")
         writer = self._writer.driver_connection  # SQLAlchemy's own costs 0.02 to 0.04 ms a commit more
         if self._direct and way is not self._way:

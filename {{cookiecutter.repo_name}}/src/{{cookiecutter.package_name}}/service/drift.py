@@ -36,10 +36,10 @@ class Shift:
     """A column now and in training."""
 
     column: str
-    chance: float  # of such a difference without drift, 0-1, before it is held against the number of columns
-    psi: float  # population stability index, 0 for no difference
-    sentence: str  # how it differs most, with both figures
-    moved: bool  # whether both conditions say so
+    chance: float = 1.0  # of such a difference without drift, 0-1, before it is held against the number of columns
+    psi: float = 0.0  # population stability index, 0 for no difference
+    sentence: str = ""  # how it differs most, with both figures
+    moved: bool = False  # whether both conditions say so
     other_unit: bool = False  # whether its numbers look as if they were in one
     cure: str = ""  # of its cells, where many of them break a rule
     unread: bool = False  # whether that rule is that they can be read
@@ -127,7 +127,7 @@ def missing(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     shares = np.array([before["missing"], now.isna().mean()])
     said = f"{ARE_MISSING} {percent(shares[1])} of the rows, in training {percent(shares[0])}"
     counts = np.array([shares, 1 - shares]) * [before["rows"], len(now)]
-    return judged(name, counts, level, said) if shares.any() else Shift(name, 1.0, 0.0, "", False)
+    return judged(name, counts, level, said) if shares.any() else Shift(name)
 
 
 def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
@@ -135,7 +135,7 @@ def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     rows, of = before["rows"] * (1 - before["missing"]), "filled cells" if before["missing"] or now.hasnans else "rows"
     now = now.dropna()
     if not rows or now.empty:
-        return Shift(name, 1.0, 0.0, "", False)
+        return Shift(name)
     if "items" in before:
         return items(before["items"], rows, now, level, of)
     if "shares" in before:
@@ -167,7 +167,7 @@ def kinds(shares: dict[str, float], rows: float, now: pd.Series, of: str) -> tup
 def items(shares: dict[str, float], rows: float, now: pd.Series, level: float, of: str) -> Shift:
     """The item of lists that differs most: in how many of the cells, shape (n_rows,), it stands."""
     name, after = str(now.name), items_in(now, [item for item in shares if item != OTHER_KINDS])
-    found = [Shift(name, 1.0, 0.0, "", False)]
+    found = [Shift(name)]
     for item, before in shares.items():
         sides = np.array([before, after[item]])
         said = f"{item} in {percent(sides[1])} of the {of}, in training {percent(sides[0])}"

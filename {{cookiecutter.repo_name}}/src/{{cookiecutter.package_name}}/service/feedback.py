@@ -84,13 +84,12 @@ def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, 
         folder = wanted(project)[0]
     record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
     found = truths_of(columns, record, cells)
-    if record["classes"]:
-        return record, found
-    column = rules_of_today(columns, project.dictionary, columns)[record["target"]]
-    if not column.range or column.rule != "refuse":
-        return record, found
-    low, high = column.range  # retrain would leave out what is beyond, but one such number ruins every score
-    return record, [one if one is not None and low <= one <= high else None for one in found]
+    if not record["classes"]:
+        column = rules_of_today(columns, project.dictionary, columns)[record["target"]]
+        if column.range and column.rule == "refuse":
+            low, high = column.range  # retrain would leave out what is beyond, but one such number ruins every score
+            found = [one if one is not None and low <= one <= high else None for one in found]
+    return record, found
 
 
 def truths_of(columns: dictionary.Dictionary, record: Mapping[str, Any], cells: Sequence[Any]) -> list[Any]:

@@ -178,20 +178,24 @@ def health(window: Window, options: Monitor) -> Health:
     record, held, enough = window.record, window.policy.held, len(counted) >= LEAST_ROWS
     expected = score.expected(counted, record, held) if enough and held is not None else []
     measured = score.measured(latest, record, held)
-    lost = score.lost(measured, of_newest_weeks(latest, record, held), options.score_loss, options.error_growth)
+    since = latest["time"].head(LEAST_LABELS).min()
+    weeks = latest[latest["time"] >= since - (since - MONDAY) % WEEK]  # whole ones; none of a file
+    lost = score.lost(measured, score.measured(weeks, record, held), options.score_loss, options.error_growth)
     moved = alarms.moved(shifts or [], options)
     advice = alarms.advice_about(moved, of_file="id" not in window.rows, back=window.back)
     lines = [UNWATCHED] if shifts is None and enough else []
     lines += alarms.of_drift(moved, advice) + alarms.of_scores(expected, lost, options, advice)
     lines += alarms.of_unusual(counted["unusual"].to_numpy(bool), broken(window), options, advice) if enough else []
     before, after = ({one.metric: one for one in scores} for scores in (expected, measured))
+    numbers = [name for name, column in window.columns.items() if column.type in ("integer", "number")]
+    far = [one for one in shifts or [] if one.moved and one.column in numbers and one.beyond > drift.LEAST_SHARE]
     few_classes = len(latest) and len(record["classes"]) <= CLASSES
     return Health(
         window=window,
         counted=counted,
         few=0 if enough else LEAST_ROWS,
         shifts=shifts,
-        beyond=beyond(window, shifts or []) if expected else [],
+        beyond=far if expected else [],
         scores=[(before.get(name), after.get(name)) for name in before | after],
         weeks=score.by_week(sample, record),
         confusion=score.confusion(latest, record["classes"]) if few_classes else [],
@@ -199,18 +203,6 @@ def health(window: Window, options: Monitor) -> Health:
         queued=len(window.told) - len(sample),
         alarms=lines,
     )
-
-
-def of_newest_weeks(latest: pd.DataFrame, record: dict[str, Any], held: pd.DataFrame | None) -> list[score.Score]:
-    """The scores of the newest whole weeks that have `LEAST_LABELS` together, or of all labels, the newest first."""
-    since = latest["time"].head(LEAST_LABELS).min()
-    return score.measured(latest[latest["time"] >= since - (since - MONDAY) % WEEK], record, held)
-
-
-def beyond(window: Window, shifts: Sequence[drift.Shift]) -> list[drift.Shift]:
-    """Columns of numbers of which many lie below or above nearly all of training."""
-    numbers = [name for name, column in window.columns.items() if column.type in ("integer", "number")]
-    return [one for one in shifts if one.moved and one.column in numbers and one.beyond > drift.LEAST_SHARE]
 
 
 def broken(window: Window) -> list[str]:

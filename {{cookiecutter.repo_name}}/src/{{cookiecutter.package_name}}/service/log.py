@@ -40,7 +40,6 @@ class State(msgspec.Struct):
     spooled: int  # rows in the spool that wait for the database
     refused: int  # rows that could be kept nowhere
     waiting: int  # requests that wait for a commit
-    spool: str  # "ok", or why it cannot be emptied
 
 
 class Waiting(msgspec.Struct):
@@ -76,7 +75,13 @@ class Log:
         """
         make_folder(self._folder)
         if self.database.file:
-            self._be_alone()
+            path = self._folder / ".writer.lock"
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            if not lock.seized(handle, path):
+                os.close(handle)
+                cure = f"Stop it first; several services at once need PostgreSQL: {DATABASE}=postgresql://... in .env."
+                raise LogError(f"{self.database.file}: another service writes to this log.\n{cure}")
+            self._lock = handle
         with self._minding_spool():
             if (self._folder / SPOOL).exists():
                 self.spool.open()
@@ -136,7 +141,7 @@ class Log:
     def state(self) -> State:
         """How the log is."""
         counts = self._written, self._spooled, self._refused, len(self._waits())
-        return State(self._problem or "ok", self._keeps, *counts, self._spool_problem or "ok")
+        return State(self._problem or "ok", self._keeps, *counts)
 
     def close(self, seconds: float) -> None:
         """Commit what waits; what takes more than so many seconds goes to the spool."""
@@ -154,16 +159,6 @@ class Log:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def _be_alone(self) -> None:
-        """Refuse to be the second service that writes to one SQLite file."""
-        path = self._folder / ".writer.lock"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        if not lock.seized(handle, path):
-            os.close(handle)
-            cure = f"Stop it first; several services at once need PostgreSQL: {DATABASE}=postgresql://... in .env."
-            raise LogError(f"{self.database.file}: another service writes to this log.\n{cure}")
-        self._lock = handle
 
     def _commit_all(self) -> None:
         """Commit rows as they come, and between them those of the spool; a thread."""

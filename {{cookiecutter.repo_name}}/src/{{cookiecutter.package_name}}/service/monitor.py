@@ -252,8 +252,7 @@ def by_fifth(said: pd.Series, held: pd.DataFrame | None) -> tuple[list[str], np.
 
 def by_class(said: pd.Series, classes: list, held: pd.DataFrame | None) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Classes, the last of many together: names, the place of each answer, shares of the rows held out in training."""
-    known = classes[:CLASSES]
-    names = [*map(str, known), *(["others"] if len(classes) > CLASSES else [])]
+    names = [*map(str, classes[:CLASSES]), *(["others"] if len(classes) > CLASSES else [])]
     place = {label: min(index, CLASSES) for index, label in enumerate(classes)}
     then = np.full(len(names), np.nan)
     if held is not None:

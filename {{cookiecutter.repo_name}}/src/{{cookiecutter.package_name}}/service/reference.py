@@ -122,7 +122,7 @@ class Reference:
         with loading.explained(run.name, run.versions, "does not answer"):
             table = answers.predictions(run, known, policy)
         marks = self.judge.marks(known) if self.judge else [False] * len(known)
-        outputs = table.drop(columns="run", errors="ignore").to_dict("records")
+        outputs = table.drop(columns="run").to_dict("records")
         for place, output, odd in zip(places, outputs, marks, strict=True):
             found[place].output = output
             found[place].unusual |= odd

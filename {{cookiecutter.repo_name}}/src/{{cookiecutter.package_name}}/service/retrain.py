@@ -92,8 +92,9 @@ def new_dumps(project: Project) -> dict[str, str]:
     return dumps if set(dumps.values()) - known else {}
 
 
-def later(project: Project) -> Iterator[str]:
-    """That rows which people told are not learned from yet, where time has put them into the test split."""
+def judged(project: Project, make: Make, gate: Gate, dumps: dict[str, str]) -> Iterator[str]:
+    """Train on all that was told, and put the run before the gate; a line for each decision."""
+    make(project, "features")
     how, parts = project.settings.split, [pd.read_parquet(project.split(part)) for part in PARTS]
     counts = [rows.attrs.get(division.TOLD, 0) for rows in parts]
     if how.by.startswith("time:") and counts[-1]:
@@ -102,12 +103,6 @@ def later(project: Project) -> Iterator[str]:
             f"split, the newest {100 * how.shares.test:g} %. It moves on as newer rows come; to learn from them now: a "
             "smaller test in [split] shares, then make train"
         )
-
-
-def judged(project: Project, make: Make, gate: Gate, dumps: dict[str, str]) -> Iterator[str]:
-    """Train on all that was told, and put the run before the gate; a line for each decision."""
-    make(project, "features")
-    yield from later(project)
     folder = make(project, "train", message=f"retrain: {', '.join(dumps)}")[0].parent
     record = registry.read(folder)
     metric = record["metrics"]["chosen_by"]

@@ -142,18 +142,12 @@ class Checker:
     def table(self, rows: list[Row]) -> pd.DataFrame | None:
         """Rows that have the same columns as `validate` would leave them; None where it has to look, or to warn."""
         names = rows[0].keys()
-        if self.why or not self._known >= names or not self._readers.keys() - names <= self._optional:
+        if not self._known >= names or any(row.keys() != names for row in rows):
             return None
-        if any(row.keys() != names for row in rows):
+        found = [plain[0] for row in rows if (plain := self.plain(row))]
+        if len(found) < len(rows):
             return None
-        table = {}
-        for name, read in self._readers.items():
-            if name in names:
-                cells = [read(row[name]) for row in rows]
-                if any(cell is NOT_PLAIN for cell in cells):
-                    return None
-                table[name] = array_of(cells, self._columns[name].type)
-        return pd.DataFrame(table)
+        return pd.DataFrame({n: array_of([cells[n] for cells in found], self._columns[n].type) for n in found[0]})
 
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ](?!24)\d\d:\d\d(:\d\d(\.\d{6})?)?)?", re.ASCII)
