@@ -308,6 +308,7 @@ def test_spool_that_is_damaged_is_told_and_left_as_it_is_while_the_database_goes
     kept = write(log, rows)
 
     assert kept == [True] and stored(log.database) == rows and log.state().database == "ok"
+    assert "spool.db is damaged" in log.state().spool
     assert caplog.text.count("spool.db is damaged") == 1 and log.spool.file.read_bytes() == b"x" * 8192
 
 

@@ -447,3 +447,9 @@ def test_pages_are_counted_by_their_status_and_a_bug_among_the_errors_that_wake_
 
     assert status == 500 and "its log says more under this id" in text
     assert [counted(name) - was for name, was in zip(names, before, strict=True)] == [1, 1, 1]
+
+
+def test_monitor_says_why_the_spool_cannot_be_emptied(site, monkeypatch):
+    monkeypatch.setattr(site.service.log, "_spool_problem", "spool.db is damaged: move it away")
+
+    assert "spool.db is damaged: move it away; wait for the database" in site.get("/monitor")

@@ -40,6 +40,7 @@ class State(msgspec.Struct):
     spooled: int  # rows in the spool that wait for the database
     refused: int  # rows that could be kept nowhere
     waiting: int  # requests that wait for a commit
+    spool: str  # "ok", or why it cannot be emptied
 
 
 class Waiting(msgspec.Struct):
@@ -141,7 +142,7 @@ class Log:
     def state(self) -> State:
         """How the log is."""
         counts = self._written, self._spooled, self._refused, len(self._waits())
-        return State(self._problem or "ok", self._keeps, *counts)
+        return State(self._problem or "ok", self._keeps, *counts, self._spool_problem or "ok")
 
     def close(self, seconds: float) -> None:
         """Commit what waits; what takes more than so many seconds goes to the spool."""
