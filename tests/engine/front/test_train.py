@@ -124,6 +124,11 @@ def test_target_that_is_always_the_same_is_refused(make_project, made_table):
         pipeline.make(project, "train")
 
 
+def test_split_of_one_class_is_refused(project):
+    with pytest.raises(DataError, match=r"dev\.parquet holds one class only, 1 \(2 rows\)\.\nSplit otherwise"):
+        train.check_splits(project, np.array([0, 1, 0, 1, 1]), n_train=3, classes=(0, 1))
+
+
 def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out():
     asked = question()
     held = asked.held_out

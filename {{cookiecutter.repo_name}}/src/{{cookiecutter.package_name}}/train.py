@@ -148,7 +148,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
         plan = plan.without(constant)
     if not plan.names:
         raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
-    check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)
+    check_splits(project, values, n_train=len(parts[0]), classes=classes)
     divided = folds(values, settings.split.by, groups, n_train=len(parts[0]), seed=settings.train.seed)
     return Question(rows[plan.names], values, task, classes, divided, groups), plan
 
@@ -164,11 +164,11 @@ def check_target(truth: pd.Series, classes: tuple) -> None:
         raise DataError(f"{found}: it looks like text or an id.\n{cure}")
 
 
-def check_splits(project: Project, truth: np.ndarray, *, sizes: list[int], classes: tuple) -> None:
+def check_splits(project: Project, truth: np.ndarray, *, n_train: int, classes: tuple) -> None:
     """Refuse splits that hold one class only: nothing can be learned from one, nothing measured on the other."""
-    for part, values in zip(PARTS, np.split(truth, sizes[:1]), strict=False):
+    for part, values in zip(PARTS, np.split(truth, [n_train]), strict=False):
         if classes and len(set(values)) < 2:
-            found = f"{project.relative(project.split(part))} holds one class only, {values[0]!r} ({len(values)} rows)"
+            found = f"{project.relative(project.split(part))} holds one class only, {values.tolist()[0]!r} ({len(values)} rows)"
             cure = f"Split otherwise than by = {project.settings.split.by!r}, or with other shares, in params.toml."
             raise DataError(f"{found}.\n{cure}")
 
