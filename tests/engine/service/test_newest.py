@@ -31,13 +31,15 @@ def test_answers_are_those_that_fit_the_newest_first_and_none_that_label_asked_f
     assert {*newest.SAID_COLUMNS} <= set(rows) and rows["prediction"].tolist() == ["yes"] * 3
 
 
-def test_rows_alike_in_the_columns_that_count_are_one_and_without_columns_each_counts(place, put):
+def test_rows_alike_in_the_columns_that_count_are_one_and_without_columns_each_counts(place, put, monkeypatch):
     put(amount=2.0)
     for order in range(5):
         put(order=order)
 
     assert [len(newest.answered(place.engine, names=names)[0]) for names in (NAMES, None)] == [2, 6]
     assert newest.answered(place.engine, names=NAMES, most=1)[1] == 1, "nothing is read that is not needed"
+    monkeypatch.setattr(newest, "NEWEST", 4)
+    assert newest.answered(place.engine, most=5)[1] == 4, "whatever is asked for"
 
 
 def test_shadow_with_the_id_of_an_answer_is_another_answer(place, put, entries):

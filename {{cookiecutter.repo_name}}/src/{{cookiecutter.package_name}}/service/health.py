@@ -26,7 +26,7 @@ from . import alarms, drift, newest, profile, score, settings
 from .feedback import QUEUE, truths_in
 from .reference import Reference, is_odd
 from .settings import Monitor
-from .tables import NEWEST, answers
+from .tables import answers
 
 log = logging.getLogger(f"{package.NAME}.monitor")
 CLASSES = 12  # of a table of true and answered ones, at most
@@ -65,7 +65,7 @@ def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame) ->
     if not (folder / registry.RECORD).is_file() or (record := registry.sound(folder)) is None:
         return None
     role = "answer" if "answer" in set(rows.loc[rows["run"] == run, "role"]) else "shadow"
-    this, most = (answers.c.run == run, answers.c.role == role), min(settings.of(project, Monitor).rows, NEWEST)
+    this, most = (answers.c.run == run, answers.c.role == role), settings.of(project, Monitor).rows
     learned = dictionary.load(folder / registry.DICTIONARY)
     columns = rules_of_today(learned, project.dictionary, learned)
     reference, names = profile.of(project, folder), None

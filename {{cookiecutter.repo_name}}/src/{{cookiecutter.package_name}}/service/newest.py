@@ -17,7 +17,7 @@ Names = Sequence[str] | None  # columns in which rows differ; None where all cou
 
 
 def answered(engine: sa.Engine, *conditions: Any, names: Names = None, most: int = NEWEST) -> tuple[pd.DataFrame, int]:
-    """So many answers that fit all conditions, and among how many they were found; none that `make label` asked for.
+    """So many answers that fit, `NEWEST` at most, and among how many they were found; none that `make label` asked for.
 
     They are looked for in the log of all runs from the newest that fits back: of a champion that few have asked it has
     no more, and nothing finds its rows at once.
@@ -26,7 +26,7 @@ def answered(engine: sa.Engine, *conditions: Any, names: Names = None, most: int
     last = sa.select(answers.c.id).where(fit).order_by(newest_first).limit(1).scalar_subquery()
     back = sa.select(answers.c.id).where(answers.c.id <= last).order_by(newest_first).limit(LOOK_BACK).subquery()
     near = answers.c.id >= sa.select(sa.func.min(back.c.id)).scalar_subquery()
-    return different(engine, sa.select(answers).where(fit, near).order_by(newest_first), names, most)
+    return different(engine, sa.select(answers).where(fit, near).order_by(newest_first), names, min(most, NEWEST))
 
 
 def told(engine: sa.Engine, *conditions: Any, names: Names) -> pd.DataFrame:
