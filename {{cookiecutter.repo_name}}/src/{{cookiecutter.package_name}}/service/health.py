@@ -34,7 +34,7 @@ LEAST_ROWS = 50  # of fewer nothing is said
 ALL_TOLD = 0.5  # share of the answers that nobody chose, above which the truth is told of all
 LEAST_LABELS = 100  # of the newest weeks: of 50, where one in 14 is positive, 2 % of windows without a loss would alarm
 WEEK, MONDAY = 7 * 86400.0, 4 * 86400.0  # seconds: of a week, and of 1970 before its first Monday
-UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"
+UNWATCHED = "not watched: the run has no reference that can be read, nor can one be made here (the log says why)"
 UNWATCHED += ". Make one where its splits are: make monitor"
 
 
