@@ -65,7 +65,7 @@ def test_tables_of_another_program_are_no_log_and_nothing_is_made_beside_them(op
     log = open_log(postgres.url)
 
     assert write(log, entries(1)) == [False] and not log.state().keeps and not log.state().spooled
-    assert "tables of another program" in log.state().database
+    assert "PostgreSQL is no log of this service" in log.state().database
     with psycopg.connect(postgres.url) as connection:
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
     assert found == [("answers",)]
