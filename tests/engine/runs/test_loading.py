@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 
+from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import package
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import loading, registry
@@ -80,6 +81,25 @@ def test_run_of_a_flat_package_still_answers(folder):
 
     assert columns == {"path": "data_dictionary.toml"}
     assert (add_features(None), validate(None)) == ("added", "checked")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [("older", ""), ("newer", "    sensitive: bool = False\n    later: str = 'on'\n")]
+)
+def test_columns_of_an_older_run_know_what_columns_know_today_and_those_of_a_newer_one_stay(folder, edit, name, change):
+    folder = folder.rename(folder.with_name(name))  # not loaded yet in this process
+    path = folder / "code/engine/columns/dictionary.py"
+    with edit(folder) as record:
+        record["run"] = name
+        known = path.read_text().replace("    sensitive: bool = False\n", change)
+        path.unlink()  # the projects of other tests have it too
+        path.write_text(known if change else known.replace("def digits", "def numerals"))
+
+    columns = loading.load(folder).columns
+
+    assert {type(column) is Column for column in columns.values()} == {not change}
+    assert {(column.digits, column.sensitive) for column in columns.values()} == {(0, False)}
+    assert {getattr(column, "later", "") for column in columns.values()} == {"on" if change else ""}
 
 
 def test_model_that_other_versions_cannot_read_is_a_message_and_any_other_error_as_it_is(folder, edit):

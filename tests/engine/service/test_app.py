@@ -94,7 +94,8 @@ def test_query_that_does_not_ask_one_run_is_not_answered_by_the_default(serving,
     status, reply = ask(serving(), path=f"/predict?{query.format(run=folder.name)}")
 
     assert status == 404 and f"{query.split('{')[0]}" in reply["error"]
-    assert reply["error"].endswith(f"answers here. Known, as run=: {folder.name}.")
+    assert ("No run" in reply["error"]) == query.startswith("run={run}&"), "what is no run is not called one"
+    assert reply["error"].endswith(f"Known, as run=: {folder.name}.")
 
 
 def test_error_in_add_features_is_an_id_that_is_in_the_log_and_the_next_request_is_answered(serving, caplog):

@@ -60,6 +60,19 @@ def test_items_that_training_did_not_know_are_named_as_other_ones(known):
     assert not found.moved or found.sentence == "other kinds in 50.0\xa0% of the rows, in training 0.0\xa0%"
 
 
+@pytest.mark.parametrize("of_lists", [False, True])
+def test_kinds_of_which_chance_decides_whether_they_are_in_ten_rows_are_silent_and_a_new_one_of_others_is_not(of_lists):
+    def found(kinds, seed, new=0.0):
+        draw = np.random.default_rng(seed)
+        known, now = (pd.Series([f"kind {place}" for place in draw.choice(kinds, rows)]) for rows in (960, 3000))
+        now = now.where(draw.random(3000) >= new, "new")
+        before, now = (pd.Series([(one,) for one in side], name="x") if of_lists else side for side in (known, now))
+        return drift.values("x", drift.summary(before), now, 0.01).moved
+
+    assert sum(found(125, seed) for seed in range(8)) <= 1
+    assert all(found(60, seed, new=0.1) for seed in range(8))
+
+
 def test_share_of_numbers_beyond_those_of_the_training_is_told_beside_missing_ones():
     reference = {"km": drift.summary(pd.Series(np.arange(1000.0)))}
 

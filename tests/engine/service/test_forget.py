@@ -267,6 +267,11 @@ def test_rows_of_a_person_are_gone_from_postgresql(project, postgres, monkeypatc
         text = forget.run(project, key="name=a\0b")
 
         assert text.startswith("forget: deleted where 'name' is 'a\\x00b': answers 3, truths about them 3")
+        # A server that lost PostgreSQL writes rows there later: that is said where nothing was found, too.
+        nobody = forget.run(project, key="name=Ada")
+        assert all(
+            "not reached: rows that another server keeps in its data/log/spool.db" in one for one in (text, nobody)
+        )
         assert not forget.is_log(there, postgres.url.replace("127.0.0.1", "db.example.org"))
         assert stored(there) == others and stored(there, Told) == []
 

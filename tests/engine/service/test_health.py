@@ -257,7 +257,9 @@ def test_run_that_cannot_be_compared_is_an_alarm(window_of):
 
     found = health.health(window, Monitor())
 
-    assert found.alarms[0].startswith("not watched: the run has no reference, and none can be made here (the log")
+    assert found.alarms[0].startswith(
+        "not watched: the run has no reference that can be read, nor can one be made here"
+    )
     assert "Alarms: " in page_of(found) and "Not compared yet" not in page_of(found)
 
 

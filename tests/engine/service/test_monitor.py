@@ -344,13 +344,21 @@ def test_run_that_was_replaced_since_its_newest_answer_raises_no_alarm_and_is_no
 
 
 def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder):
-    ids = answered(*[(yes(), None)] * 8)[-3:]
-    sources = ("label", "label at random", "http")
+    answered_ids = answered(*[(yes(), None)] * 8)
+    ids, sources = answered_ids[-3:], ("label", "label at random", "http")
     service.log.database.insert([Told(one, '"no"', 1.0, "", source) for one, source in zip(ids, sources, strict=True)])
 
     found = monitor.figures(service)
 
     assert (found["runs"][0]["told"], found["health"].told, found["health"].queued) == (2, 2, 1)
+
+    service.log.database.insert([Told(one, '"no"', 1.0, "", "http") for one in answered_ids[:-3]])
+
+    found = monitor.figures(service)
+
+    assert (found["health"].told, found["health"].asked, found["health"].queued) == (8, 1, 0)
+    page = words.PAGES.get_template("monitor.html").render(health=found["health"], caveat="")
+    assert "1 of the labels are of rows chosen for being unsure" in page
 
 
 def test_truth_of_nearly_all_answers_is_a_sample_with_those_that_the_queue_asked_for():
@@ -358,6 +366,8 @@ def test_truth_of_nearly_all_answers_is_a_sample_with_those_that_the_queue_asked
     told = pd.DataFrame({"id": ["a", "b", "c"], "source": ["http", "label", "label"]})
 
     assert len(health.sample_of(told, rows)) == 3
+    told_of_most = pd.DataFrame({"id": ["a", "b", "c", "e"], "source": ["http", "http", "http", "label"]})
+    assert len(health.sample_of(told_of_most, rows)) == 3, "three of four others are not nearly all"
     assert health.sample_of(told[told["id"] != "b"].assign(id=["a", "e"]), rows)["id"].tolist() == ["a"]
 
 

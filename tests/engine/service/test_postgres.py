@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 
+import psycopg
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,7 +37,10 @@ def test_rows_and_feedback_are_the_same_in_postgresql_as_in_sqlite(open_log, pos
     assert there.database.find([rows[0].id, "a\0b"]) == {rows[0].id: (rows[0], [told])}
 
 
-def test_postgresql_that_is_stopped_gets_the_rows_when_it_is_back(open_log, postgres, entries, stored, until):
+def test_postgresql_that_is_stopped_gets_the_rows_when_it_is_back_which_is_said(
+    open_log, postgres, entries, stored, until, caplog, package_log
+):
+    package_log.setLevel("INFO")
     log, rows = open_log(postgres.url), entries(40)
     write(log, rows[:10])
 
@@ -50,7 +54,21 @@ def test_postgresql_that_is_stopped_gets_the_rows_when_it_is_back(open_log, post
 
     assert stopped == still == again == [True] and took < 0.2
     assert problem.database.startswith("PostgreSQL takes no rows") and problem.spooled == 10
+    assert caplog.text.count("PostgreSQL takes rows again; 0 wait in the spool") == 1
     assert stored(log.database) == rows
+
+
+def test_tables_of_another_program_are_no_log_and_nothing_is_made_beside_them(open_log, postgres, entries):
+    with psycopg.connect(postgres.url) as connection:
+        connection.execute("CREATE TABLE answers (a int)")
+
+    log = open_log(postgres.url)
+
+    assert write(log, entries(1)) == [False] and not log.state().keeps and not log.state().spooled
+    assert "PostgreSQL is no log of this service" in log.state().database
+    with psycopg.connect(postgres.url) as connection:
+        found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert found == [("answers",)]
 
 
 def test_service_starts_while_postgresql_is_stopped(open_log, postgres, entries, stored, until):

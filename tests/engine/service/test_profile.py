@@ -50,7 +50,19 @@ def test_reference_of_another_version_is_made_again_or_else_left_and_said(projec
     monkeypatch.setattr(profile, "VERSION", "after that")
     project.split("train").unlink()
     assert profile.of(project, folder) is None
+    assert "reference.json is of version next, not after that" in caplog.text
     assert "is compared with no training data" in caplog.text
+
+
+@pytest.mark.parametrize("inside", ["", "project"])
+def test_reference_is_made_of_the_splits_that_reproduce_made_again(project, folder, made, inside):
+    place = project.root / ".cache/reproduce" / folder.name / inside / "data/processed"
+    place.mkdir(parents=True)
+    for part in ("train", "dev"):
+        project.split(part).rename(place / f"{part}.parquet")
+    profile.path_of(project, folder).unlink()
+
+    assert profile.of(project, folder) == made
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -59,7 +71,7 @@ def test_splits_of_another_run_make_no_reference_and_it_is_said_why(project, fol
     path.unlink() if gone else path.write_bytes(b"another")
     profile.path_of(project, folder).unlink()
 
-    with pytest.raises(DataError, match=f"{folder.name} learned from .*train.parquet(.|\n)*make features"):
+    with pytest.raises(DataError, match=f"{folder.name} learned from .*train.parquet(.|\n)*make reproduce"):
         profile.make(project, folder)
     assert profile.of(project, folder) is None
     assert "is compared with no training data" in caplog.text

@@ -174,8 +174,10 @@ class Application:
         try:
             query = unquote_plus(scope["query_string"].decode("latin-1"))
             before, _, name = query.partition("run=")
-            # of what asks no run the default would pass for the run that was meant
-            version = service.versions.get(f"?{query}" if before or (query and not name) else name)
+            if before or (query and not name):  # the default would pass for the run that was meant
+                known = ", ".join(service.versions.served)
+                raise Problem(404, "unknown", f"The query {query[:80]!r} asks no run. Known, as run=: {known}.")
+            version = service.versions.get(name)
             rows = decode(body, version.separators)
             if not rows:
                 raise Problem(422, "invalid", "No rows. Send at least one.", violations=[])

@@ -219,6 +219,8 @@ class Database:
         cause = getattr(error, "orig", None) or error
         said = cause.strerror if isinstance(cause, OSError) else str(cause)  # else it names the folder
         text = " ".join((said or "").split())[:300] or type(cause).__name__
+        if getattr(cause, "sqlstate", "") == "42703":  # a column that is not there
+            return DamagedLog(f"{self.named} is no log of this service: {text}\nName an empty database in {DATABASE}.")
         damaged = self.file and getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED_FILE
         return self._damaged(text) if damaged else LogError(f"{self.named} takes no rows: {text}")
 

@@ -28,13 +28,15 @@ from ..engine.sources import source
 from ..engine.sources.formats import spelled
 from ..engine.steps import cache
 from . import label
-from .database import LOG_FILE, PART, Database, LogError, opened
+from .database import LOG_FILE, LOG_FOLDER, PART, SPOOL, Database, LogError, opened
 from .feedback import ID, queued
 from .settings import DATABASE
 from .tables import Entry, answers, asked, changes, feedback, new_ids
 
 log = logging.getLogger(__name__)
 HOUR, DAY = 3_600.0, 86_400.0  # seconds
+OTHER_SPOOLS = f"not reached: rows that another server keeps in its {LOG_FOLDER}/{SPOOL} until PostgreSQL takes them: "
+OTHER_SPOOLS += 'run this there too, or repeat it when log_rows{state="spooled"} in the /metrics of each is 0'
 COPIERS = ("retrain", "steps", "label")  # locks of who makes dumps or files of the log, in the order of `retrain`
 
 
@@ -73,6 +75,7 @@ def run(project: Project, *, key: str) -> str:
         if ids:
             note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "cut": cut})
             lines += out_of_reach(project, since)
+        lines += [] if database.file else [OTHER_SPOOLS]
         how = "still holds deleted rows, for a program reads the log: repeat this when it has ended"
         lines += [f"NOT YET: {file}-wal {how}" for file in kept]
     return "\n".join(f"forget: {line}" for line in lines)

@@ -31,10 +31,10 @@ from .tables import answers
 log = logging.getLogger(f"{package.NAME}.monitor")
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
-ALL_TOLD = 0.5  # share of the answers that nobody chose, above which the truth is told of all
+ALL_TOLD = 0.9  # share of the answers that nobody chose, above which the truth is told of nearly all
 LEAST_LABELS = 100  # of the newest weeks: of 50, where one in 14 is positive, 2 % of windows without a loss would alarm
 WEEK, MONDAY = 7 * 86400.0, 4 * 86400.0  # seconds: of a week, and of 1970 before its first Monday
-UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"
+UNWATCHED = "not watched: the run has no reference that can be read, nor can one be made here (the log says why)"
 UNWATCHED += ". Make one where its splits are: make monitor"
 
 
@@ -142,8 +142,8 @@ def typed(asked: pd.DataFrame, columns: dictionary.Dictionary) -> tuple[pd.DataF
 def sample_of(told: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The truths that scores count, of all that were `told` and the answers, tables of shape (n_rows, ...).
 
-    Those that the queue asked for are the rows that were hard: they count only where most of the other answers of that
-    time, here `rows`, have a truth too.
+    Those that the queue asked for are the rows that were hard: they count only where nearly all other answers of that
+    time, here `rows`, have a truth too: without them the rest would be the easy ones.
     """
     asked = told["source"] == QUEUE
     if "id" not in told or not asked.any():
@@ -165,6 +165,7 @@ class Health:
     weeks: list[tuple[str, score.Score]]  # measured, by the Monday of the week
     confusion: list[list[int]]  # by true class and answered class; empty of numbers and of many classes
     told: int  # labels that are measured
+    asked: int  # those of them that the queue asked for
     queued: int  # labels that are not, for the queue asked for them
     alarms: list[str]
     successor: str = ""  # the champion, where nobody asked it yet
@@ -200,6 +201,7 @@ def health(window: Window, options: Monitor) -> Health:
         weeks=score.by_week(sample, record),
         confusion=score.confusion(latest, record["classes"]) if few_classes else [],
         told=len(latest),
+        asked=int((latest["source"] == QUEUE).sum()),
         queued=len(window.told) - len(sample),
         alarms=lines,
     )

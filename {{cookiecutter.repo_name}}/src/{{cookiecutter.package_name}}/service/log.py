@@ -60,6 +60,7 @@ class Log:
         self.project, self._folder, self._patience = project, project.root / LOG_FOLDER, options.log_wait / 1000
         self.database, self.spool = Database(address(project), flush=options.durable == "power"), spool_of(project)
         self._problem, self._keeps, self._spool_problem = "it was not opened yet", True, ""
+        self._told = False  # that the database takes no rows
         self._written = self._spooled = self._refused = 0
         self._new: list[Waiting] = []  # in this turn of the event loop
         self._waiting: list[Waiting] = []  # for the thread of the database
@@ -176,6 +177,9 @@ class Log:
                 items = []
                 more = self._keeps and self._catch_up()
                 self._problem = "" if self._keeps else self._problem
+                if self._told and self._keeps and not more:
+                    log.info("%s takes rows again; %d wait in the spool", self.database.named, self._spooled)
+                    self._told = False
             except Exception as error:  # whatever it is, those who wait must hear of it
                 more = False
                 self._fail(items, self.database.explained(error))
@@ -220,7 +224,7 @@ class Log:
         """Remember why the database takes no rows, and let the spool have them unless nothing is logged."""
         if str(error) != self._problem:
             log.warning("%s", error)
-        self._problem, self._keeps = str(error), not isinstance(error, DamagedLog)
+        self._told, self._problem, self._keeps = True, str(error), not isinstance(error, DamagedLog)
         self.database.drop()
         if self._keeps:
             self._late.put(items)

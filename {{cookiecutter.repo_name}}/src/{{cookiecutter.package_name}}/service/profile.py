@@ -34,6 +34,7 @@ def of(project: Project, folder: Path) -> Profile | None:
             found: Profile = json.loads(records.checked(path).read_text(encoding="utf-8"))
             if found.get("version") == VERSION:
                 return found
+            log.warning("%s is of version %s, not %s", project.relative(path), found.get("version", 1), VERSION)
     except DataError as error:
         log.warning("%s", error)
     try:
@@ -92,10 +93,12 @@ def path_of(project: Project, folder: Path) -> Path:
 
 
 def split_of(project: Project, record: dict[str, Any], part: str) -> pd.DataFrame:
-    """A split as a run learned from it; a `DataError` if the one that is here is another one."""
-    path = project.split(part)
-    name, run = project.relative(path), record["run"]
-    if not path.is_file() or artefact.sha256(path) != record["input_data"].get(name):
-        cure = "Make it again with the parameters of the run (make features), or train again (make train)."
-        raise DataError(f"run {run} learned from {name}, which is not here, or is another file now.\n{cure}")
-    return pd.read_parquet(path)
+    """A split as a run learned from it, here or where `make reproduce` made it; else a `DataError`."""
+    name, run = project.relative(project.split(part)), record["run"]
+    again, parts = project.root / ".cache" / "reproduce" / run, project.root.parts
+    places = [again.joinpath(*parts[start:]) for start in range(1, len(parts) + 1)]  # of a folder in a repository
+    for path in [project.root / name, *(place / name for place in reversed(places))]:
+        if path.is_file() and artefact.sha256(path) == record["input_data"].get(name):
+            return pd.read_parquet(path)
+    cure = f"Make it again (make reproduce RUN={run}), then the reference (make monitor RUN={run}), or make train."
+    raise DataError(f"run {run} learned from {name}, which is not here, or is another file now.\n{cure}")

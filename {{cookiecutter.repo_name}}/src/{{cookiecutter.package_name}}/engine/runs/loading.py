@@ -15,11 +15,12 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
+from ..columns.dictionary import Column
 from ..project import artefact, errors
 from ..project.errors import DataError, ProjectError
 from ..project.package import LOCK, NAME, code
@@ -39,7 +40,7 @@ class Run:
     name: str
     record: dict[str, Any]  # run.json
     model: Any  # fitted; takes rows after add_features
-    columns: dict  # its data dictionary
+    columns: dict  # its data dictionary, with the columns of today's code
     add_features: Callable
     validate: Callable
     versions: str = ""  # packages that have other versions now than when it was trained
@@ -78,6 +79,8 @@ def load(folder: Path) -> Run:
             model = OwnPickle(file, alias, name).load()
         own = getattr(importlib.import_module(f"{alias}.{DOOR}"), "own", None)
         columns, add_features, validate = own(folder) if own else before_the_engine(folder, alias)
+    known = {one.name for one in fields(Column)}  # today's code asks for what an older copy's columns had not yet
+    columns = {name: Column(**vars(c)) if vars(c).keys() <= known else c for name, c in columns.items()}
     return Run(folder.name, record, model, columns, add_features, validate, versions)
 
 
