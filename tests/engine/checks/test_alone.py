@@ -14,7 +14,6 @@ ROWS = pd.DataFrame({"shop": ["a", "b", "a", "b", "c"], "paid": [1.0, 2.5, np.na
         lambda rows: rows.assign(whole=rows["paid"].round().astype("Int64"), yes=(rows["paid"] > 2).astype("boolean")),
         lambda rows: rows.assign(rest=rows["paid"] * 0.1 * 3 - rows["paid"] * 0.3 + np.arange(len(rows)) * 1e-17),
         lambda rows: rows.assign(kind=rows["shop"].astype("category"), pair=[[1, 2]] * len(rows)),
-        lambda rows: rows.merge(pd.DataFrame({"shop": ["a", "b"], "rent": [1.5, 2.0]}), on="shop", how="left"),
         lambda rows: rows.assign(log=np.log(rows["paid"]), whole=rows["paid"] // 1, word=rows["shop"].str.upper()),
     ],
 )

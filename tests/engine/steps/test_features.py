@@ -37,6 +37,15 @@ def test_infinite_numbers_of_a_new_feature_and_one_that_a_row_has_otherwise_alon
     assert "The service answers rows alone" in line
 
 
+def test_rows_may_look_something_up_by_a_key_and_get_another_index_but_no_other_order(project, caplog):
+    rents = pd.DataFrame({"colour": ["red", "blue"], "rent": [1.5, 2.0]})
+    features.run(project, lambda rows: rows.merge(rents, on="colour", how="left").set_index("order", drop=False))
+
+    rows = pd.read_parquet(project.split("test"))
+    assert rows["rent"].equals(rows["colour"].map({"red": 1.5, "blue": 2.0}).astype("float64").rename("rent"))
+    assert "for a row alone" not in caplog.text
+
+
 def test_column_of_add_features_that_tells_the_answer_is_said_with_its_own_cure(project, caplog):
     def add_features(rows):
         odd = rows["order"] % 2
