@@ -189,7 +189,7 @@ def test_feature_of_the_target_is_refused_for_it_is_not_known_when_a_prediction_
     ("add_features", "said"),
     [
         (lambda rows: rows.assign(amount=rows["amount"] * 2), "add_features changed 'amount'"),
-        (lambda rows: rows.sort_values("amount"), "gives the rows in another order.\n.*sort_index"),
+        (lambda rows: rows.sort_values("amount"), "gives the rows in another order: 'order', 'am.*.\n.*sort_index"),
         (lambda rows: rows.drop(columns="amount"), "add_features leaves out 'amount'"),
         (lambda rows: pd.concat([rows, rows[["note"]]], axis=1), "add_features gives twice 'note'"),
         (lambda rows: rows.assign(**{"a": 1}).rename(columns={"a": 7}), "a name that is no text, 7"),

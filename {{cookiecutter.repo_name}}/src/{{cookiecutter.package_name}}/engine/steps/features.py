@@ -44,11 +44,10 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
         "gives a name that is no text,": [name for name in wider if not isinstance(name, str)],
     }
     if not any(slips.values()):
-        placed = wider.set_axis(rows.index)
-        slips["changed"] = [name for name in rows if not placed[name].equals(rows[name])]
-        if slips["changed"] and not wider.index.equals(rows.index):
-            cure = 'Every row must keep its place: end with .sort_index(), and merge with how="left".'
-            raise DataError(f"features.py: add_features gives the rows in another order.\n{cure}")
+        placed, what = wider.set_axis(rows.index), "changed"
+        if not wider.index.equals(rows.index):
+            what, cure = "gives the rows in another order:", 'Keep it: .sort_index() at the end, merge with how="left".'
+        slips[what] = [name for name in rows if not placed[name].equals(rows[name])]
     for what, names in slips.items():
         if names:
             raise DataError(f"features.py: add_features {what} {', '.join(map(repr, names[:5]))}.\n{cure}")
@@ -143,11 +142,10 @@ def widened(rows: pd.DataFrame, columns: dictionary.Dictionary, add_features: Ad
         if not (asked := [name for name in hidden if repr(name) in str(error)]):
             raise
         found, role = f"add_features uses {', '.join(map(repr, asked))}", columns[asked[0]].role
-        why = "it is not there, for it is not known when a prediction is needed"
-        cure = "Leave it out of what you compute."
+        why, cure = "it is not there, for it is not known when a prediction is needed", "Leave it out."
         if role == "ignored":
-            why, cure = "rows to score may lack it", 'Let them have it, unseen by models: role = "feature", '
-            cure += 'transformation = "none" in the data dictionary.'
+            why = "rows to score may lack it"
+            cure = 'Let them have it, unseen by models: role = "feature", transformation = "none" in the dictionary.'
         raise DataError(f'features.py: {found}, role = "{role}": {why}.\n{cure}') from error
     new = wider.drop(columns=known.columns).set_axis(rows.index)
     return checked(rows, rows.drop(columns=new.columns, errors="ignore").join(new))
