@@ -63,11 +63,11 @@ def test_run_is_measured_with_its_own_features_after_features_were_edited(projec
     path = project.split("test")
     pd.read_parquet(path).assign(made=0.0).to_parquet(path, index=False)
     records.record(path, {"step": "features", "inputs": {}})
-    run = replace(loading.load(folder), add_features=lambda rows: rows.assign(made=1.0))
+    run = replace(loading.load(folder), add_features=lambda rows: rows.assign(made=1.0, told="answer" in rows))
 
     rows, _, _ = evaluate.read(project, run, "test")
 
-    assert set(rows["made"]) == {1.0}
+    assert set(rows["made"]) == {1.0} and not rows["told"].any()
 
 
 def test_column_that_the_run_needs_and_the_split_lacks_is_named(project, folder, report):

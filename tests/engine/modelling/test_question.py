@@ -3,8 +3,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 
 from data_science_project.engine.modelling.question import Question, hold_out, predict, refusal
 
@@ -47,3 +49,18 @@ def test_answers_in_single_precision_become_double_and_those_that_are_no_numbers
     answers[5:] = np.nan
     with pytest.raises(ValueError, match="its answers to 5 of 10 rows that it had not seen are NaN or infinite"):
         predict(model, rows, ())
+
+
+class Rule(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        return self
+
+    def predict_proba(self, X):
+        return np.ones((len(X), 1))
+
+
+def test_candidate_that_learns_nothing_is_told_how_it_counts_as_fitted():
+    with pytest.raises(ValueError) as caught:
+        make_pipeline(Rule()).fit([[1], [2]], ["a", "a"]).predict_proba([[1]])
+
+    assert refusal(caught.value).endswith(" If fit learns nothing, let it set self.fitted_ = True.")

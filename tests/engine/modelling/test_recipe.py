@@ -17,7 +17,7 @@ from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import recipe
 from data_science_project.engine.modelling.estimators import threads
 from data_science_project.engine.modelling.question import predict, refusal
-from data_science_project.engine.modelling.recipe import by_dtype, in_clean_types
+from data_science_project.engine.modelling.recipe import as_in_use, by_dtype
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError
 
@@ -125,13 +125,16 @@ def test_new_feature_is_recognised_by_its_dtype_and_the_number_of_its_words(rows
     ids=lambda value: str(getattr(value, "dtype", value)),
 )
 def test_new_column_gets_a_dtype_of_the_clean_table_and_a_row_alone_the_same_cells(values, dtype):
-    rows, made = pd.DataFrame({"kg": [1.0, 2.0]}), lambda rows: rows.assign(new=values[rows.index])
-    wider = in_clean_types(made, {})(rows)
-    alone = in_clean_types(made, {"new": by_dtype(wider["new"])})
+    rows, made = (
+        pd.DataFrame({"kg": [1.0, 2.0]}),
+        lambda rows: rows.assign(new=values[rows["kg"] - 1].set_axis(rows.index)),
+    )
+    wider = as_in_use(made, {}, {})(rows)
+    alone = as_in_use(made, {}, {"new": by_dtype(wider["new"])})
 
     assert wider["new"].dtype == dtype and wider["new"].isna().tolist() == [False, True]
     for row in range(2):
-        pd.testing.assert_frame_equal(alone(rows.iloc[[row]]), wider.iloc[[row]])
+        pd.testing.assert_frame_equal(alone(rows.iloc[[row]]), wider.iloc[[row]].reset_index(drop=True))
 
 
 def test_column_in_a_dtype_of_the_clean_table_stays_as_it_is_and_one_without_a_cell_gets_that_of_training():
@@ -140,7 +143,7 @@ def test_column_in_a_dtype_of_the_clean_table_stays_as_it_is_and_one_without_a_c
     lost = {"c": np.nan, "d": np.nan, "e": None}
     like = {"c": "one-hot", "d": "date parts", "e": "number"}
 
-    kept, empty = (in_clean_types(lambda rows, new=new: rows.assign(**new), like)(rows) for new in (plain, lost))
+    kept, empty = (as_in_use(lambda rows, new=new: rows.assign(**new), {}, like)(rows) for new in (plain, lost))
 
     pd.testing.assert_frame_equal(kept, rows.assign(**plain))
     assert list(map(str, empty.dtypes[list(like)])) == ["str", "datetime64[us]", "float64"]
@@ -155,7 +158,7 @@ def test_new_column_of_lists_or_of_several_kinds_is_refused_by_name_with_what_is
     cells = pd.Series([cell, 1 if cell == "a" else None], dtype=object)
 
     with pytest.raises(DataError, match=f"add_features fills 'tags' with {kinds}: no .*\nAllowed: numbers, bool"):
-        in_clean_types(lambda rows: rows.assign(tags=cells), {})(rows)
+        as_in_use(lambda rows: rows.assign(tags=cells), {}, {})(rows)
 
 
 @pytest.mark.parametrize(

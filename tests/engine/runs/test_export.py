@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from data_science_project import pipeline
+from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import confidence
 from data_science_project.engine.project import package, records, settings
 from data_science_project.engine.project.errors import DataError
@@ -154,6 +155,19 @@ def test_own_modules_and_declared_files_go_with_it(project, kept):
     said = export.run(project, run, project.root / "dist" / "the.whl")
 
     assert said[0].startswith(f"{SAME} 72 rows")
+
+
+@pytest.mark.once
+def test_features_of_the_packed_model_are_made_as_in_training(project, anew):
+    columns = dictionary.load(project.dictionary)
+    dictionary.write(project.dictionary, {**columns, "colour": replace(columns["colour"], role="ignored")})
+    text = "rows.assign(age=pd.Timestamp(2030, 1, 1) - rows['day'], gaps=rows.isna().sum(axis=1))"
+    with (project.package / "features.py").open("a") as file:
+        file.write(f"\n\ndef add_features(rows):  # noqa: D103, F811\n    return {text}\n")
+
+    done = anew(project.root, "export")
+
+    assert done.exit_code == 0 and SAME in done.stderr, done.stderr
 
 
 @pytest.mark.once

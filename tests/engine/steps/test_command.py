@@ -57,6 +57,17 @@ def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, an
     assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
 
 
+@pytest.mark.parametrize(("module", "name"), [("features", "add_features"), ("models", "classifiers")])
+def test_function_or_dict_of_another_name_is_one_message_that_says_where_it_is_looked_for(project, anew, module, name):
+    path = project.package / f"{module}.py"
+    path.write_text(path.read_text().replace(f"def {name}", "def other").replace(f"{name}:", "other:"))
+
+    done = anew(project.root, "train")
+
+    assert done.exit_code == 1 and "Traceback" not in done.stderr
+    assert f"cannot import name '{name}' from '{package.NAME}.{module}'.\nDefine it in {module}.py" in done.stderr
+
+
 def test_error_in_the_code_that_a_run_keeps_is_one_message_with_its_line(project, anew, made_table, monkeypatch):
     text = "import os\n\n\ndef add_features(rows):\n    return rows.assign(by=float(os.environ['FACTOR']))\n"
     (project.package / "features.py").write_text(text)

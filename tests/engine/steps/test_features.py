@@ -9,6 +9,7 @@ from data_science_project.engine.checks.suspicion import Suspicion
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import package, settings
 from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.runs import answers, loading, registry
 from data_science_project.engine.steps import features
 
 
@@ -34,6 +35,15 @@ def test_infinite_numbers_of_a_new_feature_and_one_that_a_row_has_otherwise_alon
     assert f"'ratio' of add_features is infinite in {infinite} rows: models see them as missing" in caplog.text
     (line,) = [line for line in caplog.messages if "'mean' of a row alone otherwise" in line]
     assert "The service answers rows alone" in line
+
+
+def test_rows_may_look_something_up_by_a_key_and_get_another_index_but_no_other_order(project, caplog):
+    rents = pd.DataFrame({"colour": ["red", "blue"], "rent": [1.5, 2.0]})
+    features.run(project, lambda rows: rows.merge(rents, on="colour", how="left").set_index("order", drop=False))
+
+    rows = pd.read_parquet(project.split("test"))
+    assert rows["rent"].equals(rows["colour"].map({"red": 1.5, "blue": 2.0}).astype("float64").rename("rent"))
+    assert "for a row alone" not in caplog.text
 
 
 def test_column_of_add_features_that_tells_the_answer_is_said_with_its_own_cure(project, caplog):
@@ -108,6 +118,27 @@ def test_step_does_not_use_a_clean_table_that_was_edited(project):
         features.run(project, pd.DataFrame.copy)
 
 
+def test_features_over_all_columns_are_the_same_in_training_and_in_use_whatever_rows_to_score_hold(project, anew):
+    columns = dictionary.load(project.dictionary)
+    dictionary.write(project.dictionary, {**columns, "colour": replace(columns["colour"], role="ignored")})
+    with (project.package / "features.py").open("a") as file:
+        file.write("\n\ndef add_features(rows):  # noqa: D103, F811\n    there = rows.notna().sum(axis=1)\n")
+        file.write("    return rows.assign(there=there, told='answer' in rows, kept=pd.Series([*there]))\n")
+    assert anew(project.root, "train").exit_code == 0
+    run, test = loading.load(registry.folders(project)[0]), pd.read_parquet(project.split("test"))
+    before = test.drop(columns=["there", "told", "kept"])
+    before.to_csv(project.root / "all.csv", index=False)
+
+    rows = [answers.test_rows(project, run), answers.read_rows(project, run, project.root / "all.csv", None)[0]]
+    made = [
+        run.add_features(one) for one in [*rows, rows[0].drop(columns="colour"), rows[0].set_axis(rows[0].index * 2)]
+    ]
+
+    assert not test["told"].any() and "colour" in rows[0] and "answer" not in rows[1]
+    for one in made:
+        pd.testing.assert_frame_equal(one[["there", "told", "kept"]], test[["there", "told", "kept"]])
+
+
 @pytest.mark.parametrize("role", ["ignored", "label:ann"])
 def test_features_are_made_without_sight_of_labels_and_ignored_columns_which_are_kept(project, role):
     columns, clean = dictionary.load(project.dictionary), pd.read_parquet(project.clean)
@@ -139,9 +170,29 @@ def test_feature_of_an_ignored_column_is_refused_for_rows_to_score_may_lack_it(p
 
 
 @pytest.mark.parametrize(
+    "add_features",
+    [
+        lambda rows: rows.assign(told=rows["answer"] == "yes"),
+        lambda rows: rows.assign(told=rows.answer == "yes"),
+        lambda rows: rows.assign(filled=rows.drop(columns="answer").notna().sum(axis=1)),
+    ],
+    ids=["key", "attribute", "guard"],
+)
+def test_feature_of_the_target_is_refused_for_it_is_not_known_when_a_prediction_is_needed(project, add_features):
+    with pytest.raises(
+        DataError, match="uses 'answer', role = \"target\": it is not there, for .* needed.\nLeave it out"
+    ):
+        features.run(project, add_features)
+
+
+@pytest.mark.parametrize(
     ("add_features", "said"),
     [
         (lambda rows: rows.assign(amount=rows["amount"] * 2), "add_features changed 'amount'"),
+        (lambda rows: rows.sort_values("amount"), "gives the rows in another order: 'order', 'am.*.\n.*sort_index"),
+        (lambda rows: rows.drop(columns="amount"), "add_features leaves out 'amount'"),
+        (lambda rows: pd.concat([rows, rows[["note"]]], axis=1), "add_features gives twice 'note'"),
+        (lambda rows: rows.assign(**{"a": 1}).rename(columns={"a": 7}), "a name that is no text, 7"),
         (lambda rows: rows.iloc[1:], "every row must stay"),
         (lambda rows: None, "gives NoneType, not a table.\nEnd it with .* return rows.assign"),
         (lambda rows: rows.assign(words=rows["note"].str.split()), "fills 'words' with list: no model takes that"),

@@ -116,8 +116,11 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
         raise DataError(f"{found}\nEvaluate a run of the present data, or go back to the settings of that run.")
     if not as_taught:
         known = answers.of_split(project, model, rows, path.name)
-        labels = [name for name in dictionary.label_columns(columns) if name in known]
-        rows = model.add_features(known.drop(columns=labels)).join(known[labels])
+        truths = [target, *dictionary.label_columns(columns)]  # an older run would see them
+        made = model.add_features(known.drop(columns=truths, errors="ignore"))
+        if part == "test" and not made.equals(model.add_features(known)[[*made]]):  # as a run could before `withheld`
+            log.warning("run %s computes features otherwise where it sees the target: measured without it", model.name)
+        rows = made.join(known[known.columns.difference(made.columns, sort=False)])
     classes = tuple(model.record["classes"])
     truth = rows.pop(target).to_numpy(dtype=None if classes else "float64")
     truth = truth.astype(object) if truth.dtype.kind in "OUT" else truth

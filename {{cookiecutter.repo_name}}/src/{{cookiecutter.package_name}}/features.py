@@ -25,7 +25,7 @@ def add_features(rows: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     rows : DataFrame, shape (n_rows, n_columns)
-        Typed as the data dictionary says; the target may be absent, so do not use it.
+        Typed as the data dictionary says; without the target, which is not known when a prediction is needed.
 
     Returns
     -------

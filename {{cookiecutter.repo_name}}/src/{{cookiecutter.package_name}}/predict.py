@@ -18,7 +18,7 @@ from .engine.columns import dictionary
 from .engine.columns.validate import validate
 from .engine.modelling import confidence, decision
 from .engine.modelling.estimators import threads
-from .engine.modelling.recipe import in_clean_types
+from .engine.modelling.recipe import as_in_use
 from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
@@ -94,7 +94,8 @@ def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
     from .features import add_features  # not above: a slip in today's features stops no run that is older
 
     like = {name: kind for kind, names in registry.read(folder)["features"].items() for name in names}
-    return dictionary.load(folder / registry.DICTIONARY), in_clean_types(add_features, like), validate
+    columns = dictionary.load(folder / registry.DICTIONARY)
+    return columns, as_in_use(add_features, columns, like), validate
 
 
 def check_output(path: Path) -> None:

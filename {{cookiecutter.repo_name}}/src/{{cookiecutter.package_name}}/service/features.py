@@ -19,7 +19,7 @@ from ..engine.columns.moments import CLOCK_DAY
 from ..engine.runs.loading import Run
 from .trees import NotCompiled
 
-DEFAULT = "264168c1b11e8580cd74b54ebd1211ce5468eab87bbcaa8a3b4a969a8592360d"  # SHA-256 of the template's features.py
+DEFAULT = "b1272e193c53bc95496c9447d7dcc77e89b9f7d89da89acd9ae4af26f06adf42"  # SHA-256 of the template's features.py
 SECONDS_A_DAY, SECONDS_AN_HOUR = 86_400.0, 3600
 EPOCH = datetime(1970, 1, 1).toordinal()
 Cell = float | int | bool | str | None

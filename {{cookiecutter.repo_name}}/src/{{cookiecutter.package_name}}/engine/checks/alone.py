@@ -24,7 +24,7 @@ def across_rows(add_features: AddFeatures, rows: pd.DataFrame, wider: pd.DataFra
     largest = rows.select_dtypes("number").astype("float64").abs().max(axis=1)
     for place in places if len(new) and len(rows) else ():
         try:
-            alone = add_features(rows.iloc[[place]].copy())
+            alone = add_features(rows.iloc[[place]].reset_index(drop=True))  # as in use
         except Exception as error:
             return f"add_features fails for a row alone ({type(error).__name__}: {error})."
         noise = CANCELLED * np.nan_to_num(largest.iloc[place])

@@ -220,6 +220,13 @@ def label_columns(columns: Mapping[str, Column]) -> dict[str, str]:
     return {name: role.removeprefix(LABEL).strip() for name, role in roles.items()}
 
 
+def withheld(columns: Mapping[str, Column]) -> list[str]:
+    """Names of the target, labels and ignored columns, which `add_features` never gets: rows to score may lack them."""
+    parts = {part for column in columns.values() if column.role != "ignored" for part in column.moment}
+    ignored = [name for name in by_role(columns, "ignored") if name not in parts]
+    return [*by_role(columns, "target"), *label_columns(columns), *ignored]
+
+
 def separators(columns: Mapping[str, Column]) -> dict[str, str]:
     """What parts the items of a cell, by column of lists."""
     return {name: column.separator for name, column in columns.items() if column.type == "list"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
 
 from . import metrics, threshold
 from .metrics import Predictions
@@ -53,7 +54,8 @@ def refusal(error: Exception) -> str:
     while isinstance(error.__cause__, AttributeError):  # scikit-learn says first that there is none, then why
         error = error.__cause__
     kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-    return f"{kind}{error}".split("\n")[0]
+    cure = " If fit learns nothing, let it set self.fitted_ = True." if isinstance(error, NotFittedError) else ""
+    return f"{kind}{error}".split("\n")[0] + cure
 
 
 def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predictions:

@@ -28,7 +28,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from ..columns.dictionary import LARGEST, ONE_HOT_LIMIT, Dictionary, features, separators, target
+from ..columns.dictionary import LARGEST, ONE_HOT_LIMIT, Dictionary, features, separators, target, withheld
 from ..project.errors import DataError, listed
 from .items import ItemEncoder
 
@@ -228,18 +228,20 @@ def constant_columns(rows: pd.DataFrame) -> list[str]:
     return [name for name in rows.columns if rows[name].nunique(dropna=False) < 2]
 
 
-def in_clean_types(add_features: Callable, like: Mapping[str, str]) -> Callable:
-    """`add_features` with its new columns in the dtypes of the clean table, a `DataError` where one has no such dtype.
+def as_in_use(add_features: Callable, columns: Dictionary, like: Mapping[str, str]) -> Callable:
+    """`add_features` as training and use call it: without the columns that are withheld, its index counted from 0.
 
-    A column without any cell, as of a row alone, gets the one of its transformation in training, which `like` says.
+    New columns get the dtypes of the clean table; a `DataError` where one has no such dtype. A column without any cell,
+    as of a row alone, gets the one of its transformation in training, which `like` says.
     """
+    hidden = withheld(columns)
 
     @functools.wraps(add_features)
     def made(rows: pd.DataFrame) -> pd.DataFrame:
-        wider, known = add_features(rows.copy(deep=False)), set(rows)
+        wider = add_features(rows.drop(columns=[name for name in hidden if name in rows]).reset_index(drop=True))
         if not isinstance(wider, pd.DataFrame) or not wider.columns.is_unique:  # `features` says what is wrong
             return wider
-        for name in [name for name in wider if name not in known]:
+        for name in [name for name in wider if name not in rows]:
             dtype, empty = wider[name].dtype, DTYPES_OF_GAPS.get(like.get(name, ""), "float64")
             plain = dtype == "str" or (isinstance(dtype, np.dtype | pd.DatetimeTZDtype) and dtype.kind in "biufM")
             if not plain or (dtype.kind == "f" and empty != "float64"):

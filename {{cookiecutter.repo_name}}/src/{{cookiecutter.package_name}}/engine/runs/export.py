@@ -41,12 +41,13 @@ DOOR_TEXT = '''"""The door into this run: what its model answers with, and nothi
 
 from .{dictionary} import load
 from .features import add_features
-from .{checks} import {validate} as validate
+from .{checks} import {validate} as validate{used}
 
 
 def own(folder):
     """Its columns, features and rules."""
-    return load(folder / "{file}"), add_features, validate
+    columns = load(folder / "{file}")
+    return columns, {features}, validate
 '''
 ASK = """
 import pickle, sys
@@ -103,7 +104,13 @@ def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> s
     copy([folder / name for name in (registry.MODEL, registry.DICTIONARY, package.LOCK)], folder, kept)
     copy(package.code(folder / EXTERNAL), folder, kept)
     dictionary, checks, validate = made_of(model)  # the run's own door would bring all that `predict` reads files with
-    door = DOOR_TEXT.format(dictionary=dictionary, checks=checks, validate=validate, file=registry.DICTIONARY)
+    used, features = "", "add_features"  # as it is, in runs from before `as_in_use`
+    if "as_in_use" in (around := model.add_features.__globals__):  # type: ignore[attr-defined]
+        like = {name: kind for kind, names in model.record["features"].items() for name in names}
+        used = f"\nfrom .{around['__name__'].partition('.')[2]} import as_in_use"
+        features = f"as_in_use(add_features, columns, {like!r})"
+    names = {"dictionary": dictionary, "checks": checks, "validate": validate, "used": used, "features": features}
+    door = DOOR_TEXT.format(**names, file=registry.DICTIONARY)
     (kept / registry.CODE / f"{loading.DOOR}.py").write_text(door, encoding="utf-8")
     options = replace(project.settings.predict, reasons=0)
     if options.error_rate:

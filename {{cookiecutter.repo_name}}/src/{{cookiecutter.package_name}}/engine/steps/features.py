@@ -18,7 +18,7 @@ from ..checks.alone import AddFeatures, across_rows
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
-from ..modelling.recipe import by_dtype, in_clean_types
+from ..modelling.recipe import as_in_use, by_dtype
 from ..modelling.split import infer_task
 from ..project import artefact, package, records
 from ..project.errors import DataError, counted, listed
@@ -37,9 +37,20 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"{found}.\nEnd it with the rows and your columns: return rows.assign(ratio=...)")
     if len(wider) != len(rows):
         raise DataError(f"features.py: add_features made {len(wider)} rows of {len(rows)}: every row must stay.")
-    if changed := [name for name in rows.columns if name not in wider or not wider[name].equals(rows[name])]:
-        cure = "Give what you compute a name of its own; a column is left out by its role in the data dictionary."
-        raise DataError(f"features.py: add_features changed {', '.join(map(repr, changed[:5]))}.\n{cure}")
+    cure = "Give what you compute a name of its own; a column is left out by its role in the data dictionary."
+    slips = {
+        "leaves out": [name for name in rows if name not in wider],
+        "gives twice": [*wider.columns[wider.columns.duplicated()]],
+        "gives a name that is no text,": [name for name in wider if not isinstance(name, str)],
+    }
+    if not any(slips.values()):
+        placed, what = wider.set_axis(rows.index), "changed"
+        if not wider.index.equals(rows.index):
+            what, cure = "gives the rows in another order:", 'Keep it: .sort_index() at the end, merge with how="left".'
+        slips[what] = [name for name in rows if not placed[name].equals(rows[name])]
+    for what, names in slips.items():
+        if names:
+            raise DataError(f"features.py: add_features {what} {', '.join(map(repr, names[:5]))}.\n{cure}")
     return wider
 
 
@@ -66,7 +77,7 @@ def run(project: Project, add_features: AddFeatures) -> None:
         named = listed([f"{name!r} ({counted(count, 'row')})" for name, count in rare.items()])
         log.warning("in no split, for a class needs a row in each: %s", named)
     like = dict[str, str]()
-    made = partial(widened, columns=columns, add_features=in_clean_types(add_features, like))
+    made = partial(widened, columns=columns, add_features=as_in_use(add_features, columns, like))
     first = made(parts["train"].reset_index(drop=True))  # whose types other rows get where a column is empty
     like |= {name: by_dtype(first[name]) for name in first if name not in clean}
     wider = {"train": first} | {part: made(parts[part].reset_index(drop=True)) for part in PARTS[1:]}
@@ -122,17 +133,19 @@ def check_names(project: Project) -> None:
 
 
 def widened(rows: pd.DataFrame, columns: dictionary.Dictionary, add_features: AddFeatures) -> pd.DataFrame:
-    """A split with its features, made without sight of what rows to score may lack: labels, and ignored columns."""
-    parts = {part for column in columns.values() if column.role != "ignored" for part in column.moment}
-    ignored = [name for name in dictionary.by_role(columns, "ignored") if name not in parts]
-    known = rows.drop(columns=[*dictionary.label_columns(columns), *ignored], errors="ignore")
+    """A split, its index counted from 0, with its features, which are made as in use; then with all that it had."""
+    hidden = [name for name in dictionary.withheld(columns) if name in rows]
+    known = rows.drop(columns=hidden)
     try:
-        wider = checked(known, add_features(known.copy()))
+        wider = checked(known, add_features(rows))
     except Exception as error:  # of a mistake in another line the words do not name one of them
-        if asked := [repr(name) for name in ignored if name in rows and repr(name) in str(error)]:
-            found = f'add_features uses {", ".join(asked)}, role = "ignored": rows to score may lack it'
-            cure = 'Let them have it, unseen by models: role = "feature", transformation = "none"'
-            raise DataError(f"features.py: {found}.\n{cure} in the data dictionary.") from error
-        raise
-    new = wider.drop(columns=known.columns)
+        if not (asked := [name for name in hidden if repr(name) in str(error)]):
+            raise
+        found, role = f"add_features uses {', '.join(map(repr, asked))}", columns[asked[0]].role
+        why, cure = "it is not there, for it is not known when a prediction is needed", "Leave it out."
+        if role == "ignored":
+            why = "rows to score may lack it"
+            cure = 'Let them have it, unseen by models: role = "feature", transformation = "none" in the dictionary.'
+        raise DataError(f'features.py: {found}, role = "{role}": {why}.\n{cure}') from error
+    new = wider.drop(columns=known.columns).set_axis(rows.index)
     return checked(rows, rows.drop(columns=new.columns, errors="ignore").join(new))
