@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import dictionary, validate
+from data_science_project.engine.columns import dictionary, validate, wording
 
 
 def one(cells, known, rule):
@@ -102,3 +102,27 @@ def test_cell_of_a_list_is_no_word():
     typed, (warning,) = validate.validate(pd.DataFrame({"x": ["Red", "Red; blue"]}), columns, where="new.csv")
 
     assert typed["x"].tolist() == ["Red", "Red; blue"] and "unknown items, like 'Red' (2 rows: 1, 2)" in warning
+
+
+@pytest.mark.parametrize(
+    ("known", "words", "read"),
+    [
+        (("no", "yes"), ["ja", "nein"], ["ja", "nein"]),
+        (("no", "yes"), ["nie", "tak"], ["nie", "tak"]),
+        (("ja", "nein"), ["j", "n", "ja", "nee"], ["ja", "nein", "ja", "nein"]),
+        (("n", "y"), ["yes", "no", "TRUE", "0"], ["y", "n", "y", "n"]),
+    ],
+)
+def test_yes_and_no_of_a_language_are_known_both_or_neither(known, words, read):
+    values, _ = wording.rewritten(pd.Series(words, dtype="str"), known)
+
+    assert values.fillna(pd.Series(words)).tolist() == read
+
+
+def test_list_parted_otherwise_is_read_and_said():
+    columns = {"x": dictionary.Column(type="list", values=("red", "blue"), separator=";", rule="refuse")}
+
+    typed, (warning,) = validate.validate(pd.DataFrame({"x": ["red, blue", "red"]}), columns, where="new.csv")
+
+    assert typed["x"].tolist() == ["red; blue", "red"]
+    assert "items parted otherwise, like 'red, blue' read as 'red; blue' (1 row: 1)" in warning
