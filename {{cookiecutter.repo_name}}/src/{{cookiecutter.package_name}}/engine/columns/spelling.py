@@ -188,8 +188,8 @@ def otherwise(cells: pd.Series, column: Column) -> tuple[Column, str]:
         return column, ""
     own, unread = parse(cells, replace(column, type="number"))
     pairs = product(".,", ("", *THOUSANDS)) if unread.any() else ()
-    all_ways = [replace(column, decimal=point, thousands=mark) for point, mark in pairs if point != mark]
-    read = [(way, *parse(cells, way)) for way in all_ways]
+    tried = [replace(column, **dict[str, Any](decimal=point, thousands=mark)) for point, mark in pairs if point != mark]
+    read = [(way, *parse(cells, way)) for way in tried]
     fits = [(way, values) for way, values, odd in read if not odd.any() and (values == own)[own.notna()].all()]
     if not fits or not all(values.equals(fits[0][1]) for _, values in fits):
         return column, ""
