@@ -58,3 +58,28 @@ def addresses():
 )
 def test_names_addresses_amounts_sentences_words_and_a_few_cells_are_no_lists(cells):
     assert lists.separator_of(pd.Series(cells)) == ""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("Redis, MySQL", "Redis; MySQL"),
+        ("Redis|MySQL ", "Redis; MySQL"),
+        ('["Redis", "MySQL"]', "Redis; MySQL"),
+        ("MS SQL, Redis; MySQL", "MS SQL; Redis; MySQL"),
+        ("Smith, J; Redis, MySQL", "Smith, J; Redis; MySQL"),
+        ("Redis;MySQL", None),
+        ("Smith, J", None),
+        ("Redis, DB2", None),
+        ("DB2", None),
+        (",", None),
+    ],
+)
+def test_unknown_item_of_known_ones_by_another_mark_is_parted_as_it_is_alone(cell, expected):
+    cells = pd.Series([cell, "Redis", None, "A, B"], dtype="str")
+
+    found, mended = lists.parted(cells, ";", [*TOOLS, "Smith, J"])
+    alone, _ = lists.parted(cells[:1], ";", [*TOOLS, "Smith, J"])
+
+    assert mended.tolist() == [expected is not None, False, False, False]
+    assert found[0] == alone[0] == (expected or cell) and found[1:].equals(cells[1:])

@@ -1,7 +1,10 @@
+import itertools
+
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import infer, validate
+from data_science_project.engine.columns import infer, spelling, validate
+from data_science_project.engine.columns.dictionary import Column
 
 DAYS = [f"{day:02}/03/2026" for day in range(1, 31)]
 
@@ -239,3 +242,60 @@ def test_cells_padded_to_one_length_some_with_decimals_are_amounts_and_other_lea
     column, said = describe(cells * 20)
 
     assert column.type == kind and ("leading zeros left out, as in '000953000'" in said) == (kind == "number")
+
+
+CELLS = ["7", "1283,67", "1,5", "0,601", "1,234", "1.234", "1.5", "1,234.5", "1.234,5", "1 234", "1'234,5", "1.234.567"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "about", "numbers"),
+    [
+        (["1283,67", "624,360", "7", None, "?"], {}, [1283.67, 624.36, 7, None, None]),
+        (["1,234", "2,500"], {}, None),
+        (["1,234", "12,50"], {}, [1.234, 12.5]),
+        (["1,234", "0,601"], {}, [1.234, 0.601]),
+        (["1,234", "1,234.5"], {}, [1234, 1234.5]),
+        (["1.234,5", "7"], {}, [1234.5, 7]),
+        (["1.234,5", "1.5"], {}, None),
+        (["1'234.5", "1 234"], {}, None),
+        (["1,234", "7"], {"type": "integer"}, [1234, 7]),
+        (["1.234", "7"], {"type": "integer"}, None),
+        (["1,000", "2,000"], {"type": "integer"}, None),
+        (["0.72", "2.3"], {"decimal": ","}, [0.72, 2.3]),
+        (["2.080", "1.500"], {"decimal": ","}, None),
+        (["€ 0.72", "2.5"], {"decimal": ",", "unit": "€"}, [0.72, 2.5]),
+        (["15.9%", "3%"], {}, None),
+        (["CHF 12", "CHF 3"], {}, None),
+        (["1,5", "many"], {}, None),
+        (["1,5", "2"], {"rule": "warn"}, None),
+        (["1,5", "2"], {"role": "id"}, None),
+        (["1.5", "2"], {}, None),
+    ],
+)
+def test_column_of_a_batch_in_other_marks_is_read_and_said_where_no_doubt_is_left(cells, about, numbers):
+    frame = pd.DataFrame({"x": pd.Series(cells, dtype="str")})
+    before = {"x": Column(**{"type": "number", "missing": ("?",)} | about)}
+
+    columns, said = spelling.in_other_marks(frame, before, "new.csv")
+
+    assert len(said) == (numbers is not None) and (columns == before) == (numbers is None)
+    if numbers is not None:
+        assert validate.parse(frame["x"], columns["x"])[0].astype("float64").equals(pd.Series(numbers, dtype="float64"))
+        assert "new.csv: column 'x' has numbers written otherwise, like '" in said[0]
+
+
+@pytest.mark.parametrize("kind", ["number", "integer"])
+@pytest.mark.parametrize("marks", [{}, {"decimal": ","}, {"thousands": ","}, {"decimal": ",", "thousands": "."}])
+def test_row_alone_is_the_number_that_it_is_in_a_batch_or_one_of_both_is_refused(kind, marks):
+    before = {"x": Column(type=kind, **marks)}
+
+    def read(cells):
+        frame = pd.DataFrame({"x": pd.Series(cells, dtype="str")})
+        values, unread = validate.parse(frame["x"], spelling.in_other_marks(frame, before, "rows")[0]["x"])
+        return values.tolist(), unread.any()
+
+    alone = {cell: read([cell]) for cell in CELLS}
+    for cells in itertools.product(CELLS, repeat=2):
+        numbers, refused = read(cells)
+        for cell, number in zip(cells, numbers, strict=True):
+            assert refused or alone[cell][1] or alone[cell][0] == [number]

@@ -30,7 +30,7 @@ LIST = {"type": "list", "separator": ";"}
         ([True, False], {"type": "boolean"}, [True, False], "bool"),
         ([1, 0], {"type": "boolean"}, [True, False], "bool"),
         (["2026-01-31", None], {"type": "datetime"}, ["2026-01-31", "NaT"], "datetime64[us]"),
-        (["2026-01-31T01:00:00+02:00"], {"type": "datetime"}, ["2026-01-30T23:00:00"], "datetime64[us]"),
+        (["2026-01-31T01:00:00+02:00"], {"type": "datetime", "unit": "UTC"}, ["2026-01-30T23:00:00"], "datetime64[us]"),
         (["31/01/2026"], {"type": "datetime", "format": "%d/%m/%Y"}, ["2026-01-31"], "datetime64[us]"),
         ([" red ", "", None, "?"], {"type": "category", "missing": ("?",)}, ["red", None, None, None], "str"),
         (["a; b ", "", "?"], {**LIST, "missing": ("?",)}, ["a; b", None, None], "str"),
@@ -94,6 +94,41 @@ def test_date_that_means_missing_is_one_in_any_format(one, cells):
     assert values.dropna().astype(str).tolist() == ["2026-01-31"][: len(cells) - 2] and not warnings
 
 
+def test_times_with_a_zone_are_said_where_training_had_none():
+    cells = [
+        "2026-01-31T01:00:00+02:00",
+        "2026-01-31 01:00",
+        "2026-01-31T01:00Z",
+        "2026-01-31",
+        "2026-01-31T01:00+00:00",
+    ]
+
+    values, (said,) = one(cells, type="datetime", rule="refuse")
+    known, nothing = one(cells, type="datetime", unit="UTC")
+
+    assert (
+        "has times with a zone turned into UTC, like '2026-01-31T01:00:00+02:00' read as '2026-01-30 23:00:00'" in said
+    )
+    assert said.endswith("(1 row: 1)") and values.equals(known) and not nothing
+
+
+def test_what_mends_new_rows_leaves_the_reading_of_the_source_as_it_is():
+    cells = pd.DataFrame({"fee": ["1,234"], "toll": ["$ 1"]})
+    columns = {"fee": dictionary.Column(type="number"), "toll": dictionary.Column(type="number", unit="€")}
+
+    with pytest.raises(DataError) as new:
+        validate.validate(cells, columns, where="new.csv", target=False)
+    with pytest.raises(DataError) as source:
+        validate.validate(cells, columns, where="source.csv")
+
+    assert [one.cure.partition("(")[2] for one in new.value.violations] == [
+        "'thousands', 'unit', 'missing') in [fee]",
+        "'thousands', 'missing') in [toll]",
+    ]
+    assert str(source.value).endswith("in [toll] in references/data_dictionary.toml.")
+    assert "('decimal', 'thousands', 'unit', 'missing')" in source.value.violations[0].cure
+
+
 @pytest.mark.parametrize(
     ("cells", "about", "problem", "cure"),
     [
@@ -150,7 +185,7 @@ def test_ids_ignored_columns_and_labels_may_be_absent_and_neither_target_nor_lab
     learned, _ = validate.validate(TABLE[["a", "y"]], COLUMNS, where="new.csv")
 
     assert [list(typed) for typed in (few, new, learned)] == [["a"], ["a", "b", "c"], ["y", "a"]]
-    with pytest.raises(DataError, match=r"missing: 'y', 'a'(.|\n)*Found: c, b"):
+    with pytest.raises(DataError, match=r"missing: 'y', 'a'(.|\n)*Found: 'c', 'b'"):
         validate.validate(TABLE[["c", "b"]], COLUMNS, where="new.csv")
 
 

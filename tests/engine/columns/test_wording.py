@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.columns import wording
+
 
 @pytest.mark.parametrize("rule", ["refuse", "warn", "treat as missing"])
 @pytest.mark.parametrize(
@@ -88,3 +90,25 @@ def test_cell_of_a_list_is_no_word(one):
     values, (warning,) = one(["Red", "Red; blue"], type="list", values=("red", "blue"), separator=";")
 
     assert values.tolist() == ["Red", "Red; blue"] and "unknown items, like 'Red' (2 rows: 1, 2)" in warning
+
+
+@pytest.mark.parametrize(
+    ("known", "words", "read"),
+    [
+        (("no", "yes"), ["ja", "nein"], ["ja", "nein"]),
+        (("no", "yes"), ["nie", "tak"], ["nie", "tak"]),
+        (("ja", "nein"), ["j", "n", "ja", "nee"], ["ja", "nein", "ja", "nein"]),
+        (("n", "y"), ["yes", "no", "TRUE", "0"], ["y", "n", "y", "n"]),
+    ],
+)
+def test_yes_and_no_of_a_language_are_known_both_or_neither(known, words, read):
+    values, _ = wording.rewritten(pd.Series(words, dtype="str"), known)
+
+    assert values.fillna(pd.Series(words)).tolist() == read
+
+
+def test_list_parted_otherwise_is_read_and_said(one):
+    values, (warning,) = one(["red, blue", "red"], type="list", values=("red", "blue"), separator=";", rule="refuse")
+
+    assert values.tolist() == ["red; blue", "red"]
+    assert "items parted otherwise, like 'red, blue' read as 'red; blue' (1 row: 1)" in warning

@@ -115,6 +115,24 @@ def test_cells_that_are_percent_or_fractions_are_answered_and_said_in_a_file_and
     assert caplog.text.count("column 'amount' has no cell above 1") == 2
 
 
+def test_numbers_in_other_marks_have_the_same_bits_in_a_file_and_a_frame_and_are_said(
+    score, new, folder, caplog, project
+):
+    rounded = new.assign(amount=new["amount"].round(2))
+    german = new.assign(amount=[f"{amount:.2f}".replace(".", ",") for amount in new["amount"]])
+    caplog.set_level("INFO")
+    plain = score(rounded)
+
+    in_file, in_frame = score(german), model.load(folder.name).predict(german)
+
+    assert in_file.equals(plain) and in_frame["probability_yes"].tolist() == plain["probability_yes"].tolist()
+    assert caplog.text.count("column 'amount' has numbers written otherwise, like '") == 2
+    odd = german.assign(amount="1,234")
+    for ask in (score, model.load(folder.name).predict):
+        with pytest.raises(DataError, match=r"like '1,234' .*\n.*\('thousands', 'unit', 'missing'\) in \[amount\]"):
+            ask(odd)
+
+
 def test_list_is_sorted_with_rank_and_act_where_a_capacity_is_stated(score, new, caplog):
     caplog.set_level("INFO")
     plain, found = score(new), score(new, "decision.capacity=7", 'decision.rows="orders"')

@@ -284,7 +284,7 @@ def test_data_dictionary_that_cannot_be_read_stops_no_feedback(
 
 @pytest.mark.parametrize(
     ("written", "kept"),
-    [(["12,67", "7"], [12.67, 7.0]), (["1,234", "2,500"], []), (["1,5", "1.234,5"], []), (["1,5", "2.5"], [])],
+    [(["12,67", "7"], [12.67, 7.0]), (["1,234", "2,500"], []), (["1,5", "1.2,5"], []), (["1,5", "2.5"], [])],
     ids=["decimals", "could be thousands", "both marks", "points too"],
 )
 def test_decimal_comma_of_a_file_is_read_and_said_where_it_is_beyond_doubt(
@@ -304,4 +304,4 @@ def test_decimal_comma_of_a_file_is_read_and_said_where_it_is_beyond_doubt(
         tell(*lines)
 
     assert said() == [*zip(ids, kept, strict=False)]
-    assert ("truth.csv: amount is read with a comma for the decimals" in caplog.text) == bool(kept)
+    assert ("truth.csv: column 'amount' has numbers written otherwise" in caplog.text) == bool(kept)

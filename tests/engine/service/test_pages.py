@@ -251,6 +251,21 @@ def test_lines_of_a_table_that_are_in_no_row_are_told_with_their_reason_twenty_a
     assert "Lines in no row beside these: 103." in text
 
 
+def test_table_in_other_marks_is_answered_as_in_its_own_and_said(site):
+    rows = ['1,"{}",red,,2026-02-01,x', '2,"{}",red,,2026-02-01,x']
+
+    texts = []
+    for cells in (("70.25", "55"), ("70,25", "55"), ("70,25", "many")):
+        lines = [row.format(cell) for row, cell in zip(rows, cells, strict=True)]
+        texts.append(site.upload(HEAD + "\n".join(lines).encode()))
+    (status, plain), (again, other), (refused, _) = texts
+
+    one, same = (site.kept(number_of(text))[0] for text in (plain, other))
+    assert (status, again, refused) == (200, 200, 422) and one.output == same.output
+    assert json.loads(same.inputs)["amount"] == 70.25
+    assert "numbers written otherwise" in html.unescape(other) and "written otherwise" not in plain
+
+
 def test_truth_in_a_table_is_left_out_and_said_to_be(site):
     _, text = site.upload(HEAD.strip() + b",answer\n1,70,red,,2026-02-01,x,no\n")
 

@@ -68,6 +68,7 @@ def test_warnings_of_a_row_are_those_it_gets_alone_and_hold_no_cell_of_any(proje
     version = versions.Version(project, folder)
     odd = [{"colour": "<b>Ada</b>"}, {"colour": "=Bob"}, {"shop": "SHOP B"}, {"shop": "Shop a"}, {"amount": 61}, {}]
     odd += [{"amount": "much, read as missing"}, {"amount": 1e300}, {"x": 1, "y": 2}, {"y": 1, "x": 2}]
+    odd += [{"day": "2026-02-01T10:00+01:00"}]
     rows = [ROW | {"order": place} | cells for place, cells in enumerate(odd)]
 
     found, alone = version.reference(rows), [version.many([row])[0] for row in rows]
@@ -80,6 +81,7 @@ def test_warnings_of_a_row_are_those_it_gets_alone_and_hold_no_cell_of_any(proje
     assert found[2].warnings == found[3].warnings == [shop]
     assert found[4].warnings == [f"{amount}values outside 0 ... 60, read as missing"] and found[5].warnings == []
     assert found[6].warnings == [f"{amount}cells that are not a number, read as missing"]
+    assert found[10].warnings == ["rows: column 'day' has times with a zone turned into UTC"] and not found[10].unusual
     assert found[7].warnings == [f"{amount}numbers beyond 3.4e+38, read as missing"]
 
 

@@ -22,7 +22,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.columns import dictionary
-from ..engine.columns.spelling import DECIMALS
+from ..engine.columns.spelling import otherwise
 from ..engine.columns.validate import parse, stripped
 from ..engine.columns.wording import rewritten
 from ..engine.project.errors import DataError, SettingsError, listed, shown
@@ -181,7 +181,10 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     text = frame[[name for name in frame if name in {ID, *keys}]].apply(stripped).fillna("")
     numbers = [name for name in keys if columns[name].type in ("integer", "number")]
     text = text.replace(dict.fromkeys(numbers, POINT), "", regex=True)
-    cells = with_point(path, frame[truth[0]].astype(object), columns[target])
+    column, marks = otherwise(cells := frame[truth[0]].astype(object), columns[target])
+    if marks:
+        log.info("%s: column %r has %s", path.name, cells.name, marks)
+        cells = parse(cells, column)[0]
     rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": cells, "source": how})
     if ID in text and (ID not in keys or text[ID].str.lower().str.fullmatch(ANSWER).all()):
         return rows.assign(id=text[ID].str.lower(), unknown=f"{ID} " + text[ID].map(shown) + NO_ANSWER)
@@ -196,15 +199,6 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     wrong = [f" names {len(ids)}{more}" if ids else NO_ANSWER for ids in meant]
     ids = [ids[0] if len(ids) == 1 else "" for ids in meant]
     return rows.assign(id=ids, unknown=[name + why for name, why in zip(names, wrong, strict=True)])
-
-
-def with_point(path: Path, cells: pd.Series, column: dictionary.Column) -> pd.Series:
-    """Numbers, shape (n_rows,), with the point of their column where a file has, beyond doubt, a decimal comma."""
-    text, plain = cells.dropna().astype(str), column.type == "number" and "," not in (column.decimal, column.thousands)
-    if not plain or not text.str.contains(DECIMALS.format(",")).any() or text.str.contains(r"\.|,.*,").any():
-        return cells
-    log.info("%s: %s is read with a comma for the decimals", path.name, cells.name)
-    return cells.map(lambda cell: cell.replace(",", ".") if isinstance(cell, str) else cell)
 
 
 def newest_answers(

@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..engine.columns import dictionary
+from ..engine.columns import dictionary, spelling, validate
 from ..engine.modelling.reasons import Told
 from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError, shown
@@ -180,7 +180,10 @@ async def table(request: Request) -> Response:
             raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows}. Send them in parts.")
         numbers = (found.frame.index + found.first_row).tolist()
         truths = [one for one in found.frame if one in {*version.columns} - {*without_truth(version.columns)}]
-        frame = found.frame.drop(columns=truths).astype(object)
+        marked, marks = await asyncio.to_thread(spelling.in_other_marks, found.frame, version.columns, name)
+        changed = {one: column for one, column in marked.items() if column != version.columns[one]}
+        plain = {one: validate.parse(found.frame[one], column)[0] for one, column in changed.items()}
+        frame = found.frame.drop(columns=truths).assign(**plain).astype(object)
         rows = frame.where(frame.notna(), None).to_dict("records")
         reply = await service.answer(rows, version.name, request.scope["asker"])
     except DataError as error:
@@ -195,7 +198,7 @@ async def table(request: Request) -> Response:
     warned = Counter(one for said in reply.predictions for one in said.get("warnings", ()))
     warnings = [f"{text} ({count:,} of {len(lines):,} rows)" for text, count in warned.items()]
     left_out = [*map(TRUTH_LEFT.format, truths), *in_no_row([aside for _, aside in found.set_aside])]
-    notes = [f"confident: {openapi.confident(version)}", *left_out, *found.decisions, *warnings]
+    notes = [f"confident: {openapi.confident(version)}", *left_out, *found.decisions, *marks, *warnings]
     about: dict[str, Any] = {"record": version.run.record, "name": name, "head": head, "lines": lines, "notes": notes}
     return page(request, "table.html", **about, csv=as_csv([head, *lines]), shown=TABLE_SHOWN)
 

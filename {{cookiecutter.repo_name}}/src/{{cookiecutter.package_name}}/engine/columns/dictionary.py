@@ -41,7 +41,7 @@ HEADER = """\
 #   the target: none, or log for a number: models then learn its logarithm
 # sensitive        true: evaluate compares how its groups fare (suggested by name for sex, race, age, nationality)
 # description      for people: what it means, its unit, who measures it, when it is known
-# For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
+# For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers; UTC: times had a zone),
 #                  separator (between the items of a list), missing (texts that mean "no value"),
 #                  format (of dates, parted by " | "; %q is a quarter, as in "Q%q %Y"; of codes "00000": five digits)
 # moment           the column is in no file: it is made of these, a date and a time of day, or year, month, day, hour

@@ -137,7 +137,8 @@ def infer_type(
     native, words = native_type(cells[~endless]), stripped(cells[endless])
     if native and not (native == "integer" and days_in_digits(cells.dropna())):
         missing = (*markers, *words.unique()) if native in ("integer", "number") else ()
-        return Column(type=native, missing=missing), read_as_missing(words, native)
+        zoned = "UTC" if isinstance(cells.dtype, pd.DatetimeTZDtype) else ""
+        return Column(type=native, missing=missing, unit=zoned), read_as_missing(words, native)
     text = stripped(cells)
     present = text[~is_missing(text, Column(type="text", missing=markers), MISSING_WORDS)]
     if present.empty:

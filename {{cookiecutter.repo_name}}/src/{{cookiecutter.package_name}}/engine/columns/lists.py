@@ -6,6 +6,7 @@ returns in other cells, and it stands there at another place, or beside more or 
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -33,6 +34,20 @@ def items_of(cell: str, separator: str) -> list[str]:
     around = " \t\n" if inner == cell else " \t\n'\""
     items = (BRACKETS.sub(r"\2", item.strip(around)).strip(around) for item in inner.split(separator))
     return list(dict.fromkeys(filter(None, items)))
+
+
+def parted(cells: pd.Series, separator: str, known: Collection[str]) -> tuple[pd.Series, pd.Series]:
+    """Lists, shape (n_rows,), unknown items as the known ones that another mark parts in them; and which those are."""
+    parts = dict[str, list[str]]()
+    for item in {*different_items(cells, separator)}.difference(known):
+        ways = (items_of(f"[{item}]", mark) for mark in ",|;" if mark in item)  # in brackets: quote marks fall away
+        parts.update((item, found) for found in ways if found and {*found} <= {*known})
+    if not parts:
+        return cells, cells.isna() & False
+    items = cells.map(lambda cell: items_of(cell, separator), na_action="ignore")
+    mended = items.map(lambda cell: not parts.keys().isdisjoint(cell), na_action="ignore").eq(True)
+    whole = items[mended].map(lambda cell: [part for item in cell for part in parts.get(item, [item])])
+    return cells.mask(mended, whole.map(f"{separator} ".join)), mended
 
 
 def different_items(cells: pd.Series, separator: str) -> list[str]:

@@ -6,12 +6,15 @@ choice was not obvious.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pandas as pd
 
-from ..project.errors import counted
-from .dictionary import Column, Thousands
+from ..project.errors import counted, shown
+from . import validate
+from .dictionary import Column, Dictionary, Thousands, alike, by_role
 from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, NARROW, TRUE_WORDS, grouped_by, parse, stripped
 
 MOST, NEARLY_ALL = 0.5, 0.9  # shares of the cells that look like a number, and like a date, before it is tried
@@ -165,6 +168,36 @@ def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:
     return f'{said}; {EITHER} {other} mark: then say {other} = "{mark}" {WHERE}'
 
 
+def in_other_marks(frame: pd.DataFrame, columns: Dictionary, where: str) -> tuple[Dictionary, list[str]]:
+    """The columns, those that a batch writes in other marks with these; and what is to be said of its numbers."""
+    # A rule that does not refuse answers a row alone without a cell that is in doubt: there nothing is done.
+    names = [name for name in by_role(columns, "feature", "time") if name in frame and columns[name].rule == "refuse"]
+    found = {name: otherwise(frame[name], columns[name]) for name in names}
+    said = [f"{where}: column {name!r} has {how}" for name, (_, how) in found.items() if how]
+    columns = columns | {name: column for name, (column, _) in found.items()}
+    return columns, [*said, *validate.check_percent(frame, columns, where)]
+
+
+def otherwise(cells: pd.Series, column: Column) -> tuple[Column, str]:
+    """A column of numbers with the marks by which cells, shape (n_rows,), are written beyond doubt; and what to say.
+
+    Then all marks that read each cell give the same numbers, and what its own read stays: a row alone is the same
+    number or refused. A sign that the column does not have is not left out: it may be another unit.
+    """
+    if alike(column.type) != "number":
+        return column, ""
+    own, unread = parse(cells, replace(column, type="number"))
+    pairs = product(".,", ("", *THOUSANDS)) if unread.any() else ()
+    tried = [replace(column, **dict[str, Any](decimal=point, thousands=mark)) for point, mark in pairs if point != mark]
+    read = [(way, *parse(cells, way)) for way in tried]
+    fits = [(way, values) for way, values, odd in read if not odd.any() and (values == own)[own.notna()].all()]
+    if not fits or not all(values.equals(fits[0][1]) for _, values in fits):
+        return column, ""
+    way, values = fits[0]
+    like = f"{shown(str(cells[unread].iloc[0]))} read as {values[unread].iloc[0]:.15g}"
+    return way, f"numbers written otherwise, like {like} ({counted(int(unread.sum()), 'row')})"
+
+
 def unit_of(probe: pd.Series) -> str:
     """The currency or unit that most cells carry, or ""."""
     found = probe.str.extract(AMOUNT)
@@ -184,7 +217,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     chosen, doubts = chosen_formats(present, given)
     if chosen:
         form, said = " | ".join(chosen), "; ".join([*said_of_dates(present, chosen), *doubts])
-        yield Column(type="datetime", missing=markers, format="" if form == ISO else form), said
+        zoned = "UTC" if ISO in chosen and present.str.contains(ZONE).any() else ""
+        yield Column(type="datetime", missing=markers, format="" if form == ISO else form, unit=zoned), said
 
 
 def chosen_formats(present: pd.Series, given: str) -> tuple[dict[str, int], list[str]]:

@@ -15,7 +15,7 @@ from ..sources import formats
 from ..sources.names import in_other_letters
 from . import moments
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
-from .lists import different_items, items_of
+from .lists import different_items, items_of, parted
 from .moments import CLOCK_DAY, completed
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
 from .wording import rewritten
@@ -26,6 +26,7 @@ CODED_OTHERWISE = 20  # cells that are all otherwise: fewer may be so by chance
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
+OFFSET = r"\d:\d\d(?::?\d\d)?(?:\.\d+)? ?[+-](?!00:?00$)\d\d(?::?\d\d)?$"  # of a zone that is not UTC
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
 PERCENT, FRACTIONS = 10, 20  # a column of percent that goes so far, and cells that are parts of 1 by no chance
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
@@ -95,6 +96,9 @@ def typed_columns(
         typed[name] = values
         refuses = column.role != "ignored" and column.rule == "refuse"
         for one in violations:  # what needs no cure is mended
+            for key in ("decimal", "thousands", "unit") if not target else ():
+                if getattr(column, key):  # the source needs it: another one for a batch would stop that
+                    one = replace(one, cure=one.cure.replace(f"'{key}', ", ""))
             (refused if refuses and one.cure else warned).append(one)
     ids = [name for name in typed if columns[name].role == "id"]
     return typed, refused, [*repeated_ids(typed, ids), *warned]
@@ -115,13 +119,20 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
         outside = ((values < low) | (values > high)).fillna(False).astype(bool)
         if outside.any():
             problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}{then}"
-            found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
+            cure = f"Fix the rows, say what means no value ('missing'), or widen 'range' of [{name}]"
+            found.append(violation(name, problem, cure, outside))
         unreadable = unreadable | outside
+    mended, how = values.isna() & False, "words written otherwise"
     if column.type == "category" and (column.values is not None or column.digits):
         values, mended = rewritten(values, column.values, column.digits)
-        if mended.any():
-            sample = f"{shown(str(cells[mended].iloc[0]))} read as {shown(values[mended].iloc[0])}"
-            found.append(violation(name, f"words written otherwise, like {sample}", "", mended))
+    if column.type == "list" and column.values is not None:
+        (values, mended), how = parted(values, column.separator, column.values), "items parted otherwise"
+    if column.type == "datetime" and not (column.unit or pd.api.types.is_datetime64_any_dtype(cells.dtype)):
+        mended = stripped(cells).str.contains(OFFSET).eq(True) & values.notna()
+        how = "times with a zone turned into UTC"
+    if mended.any():
+        sample = f"{shown(str(cells[mended].iloc[0]))} read as {shown(str(values[mended].iloc[0]))}"
+        found.append(violation(name, f"{how}, like {sample}", "", mended))
     if column.type in ("category", "list") and column.values is not None:
         unknown, problem = unknown_words(values, column, column.values)
         if unknown.any():
@@ -134,7 +145,7 @@ def unread(cells: pd.Series, unreadable: pd.Series, column: Column, then: str) -
     """What is wrong with cells that cannot be read, shape (n_rows,) both: most are not of the type, some too large."""
     beyond = pd.to_numeric(stripped(cells.where(unreadable)), errors="coerce").astype("float64").abs() > LARGEST
     marks = "'decimal', 'thousands', 'unit'"
-    others = {"datetime": "'format'", "boolean": "'type'", "integer": f"'type', {marks}"}
+    others = {"datetime": "'format', several parted by ' | '", "boolean": "'type'", "integer": f"'type', {marks}"}
     cure = f"Fix the cells, or say how to read them ({others.get(column.type, marks)}, 'missing') in [{cells.name}]"
     kind = f"{UNREAD} {'an' if column.type == 'integer' else 'a'} {column.type}"
     for where, problem in ((unreadable & ~beyond, kind), (beyond, f"numbers beyond {LARGEST:g}")):
@@ -259,8 +270,8 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
 
 
 def grouped_by(mark: str) -> str:
-    """The pattern of a number whose digits a mark parts by threes."""
-    return rf"[-+]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\D\d*)?"
+    """The pattern of a number whose digits a mark parts by threes; nobody parts those of 0,601."""
+    return rf"[-+]?[1-9]\d{{0,2}}({re.escape(mark)}\d{{3}})+([^\d{re.escape(mark)}]\d*)?"
 
 
 def plain_number(text: pd.Series, column: Column) -> pd.Series:

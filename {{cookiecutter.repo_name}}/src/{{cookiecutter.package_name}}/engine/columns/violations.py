@@ -1,5 +1,6 @@
 """What breaks a rule of the data dictionary, where, and the words for it: used by `validate.py`."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,8 +63,9 @@ def explain(
     if len(lines) <= SHOWN_COLUMNS:
         cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
         return "\n".join([*lines, f"{cures} in references/data_dictionary.toml.{only}"])
-    also, keys = among(violations[1 - len(missing) :], numbers), "decimal, range, values, missing, rule"
-    cure = f"Mend the file, or what references/data_dictionary.toml says of them ({keys})"
+    also = among(violations[1 - len(missing) :], numbers)
+    keys = dict.fromkeys(re.findall(r"'(\w+)'", " ".join(one.cure for one in violations)))
+    cure = f"Mend the file, or what references/data_dictionary.toml says of them ({', '.join([*keys, 'rule'])})"
     return f"{lines[0]}\nAlso: {also}\n{cure}.{only}"
 
 
@@ -81,7 +83,7 @@ def missing_columns(absent: list[str], where: str) -> str:
 def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
     """Which columns are missing and which are there."""
     found = [str(name) for name in frame.columns]
-    shown = listed(found, 20) or "none that is known"
+    shown = listed([*map(repr, found)], 20) or "none that is known"
     plain = {"".join(name.lower().split()): name for name in found}
     meant = [(plain[key], name) for name in absent if (key := "".join(name.lower().split())) in plain]
     more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""

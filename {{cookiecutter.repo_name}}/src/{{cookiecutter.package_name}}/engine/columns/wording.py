@@ -15,7 +15,6 @@ YES_AND_NO = frozenset(  # where yes comes before no
     "da/ne da/net da/nu d/n да/нет tak/nie ano/ne áno/nie igen/nem evet/hayır".split()
 )
 OF_PROGRAMS = frozenset("true false yes no 1 0".split())
-YES, NO = (frozenset(words) for words in zip(*(pair.split("/") for pair in YES_AND_NO), strict=True))
 
 
 def key(word: str) -> str:
@@ -71,13 +70,14 @@ def rewritten(words: pd.Series, known: tuple[str, ...] | None, digits: int = 0) 
     digits = widths.pop() if len(widths) == 1 else 0
     pairs = permutations(known, 2) if len(known) <= 3 else ()
     yes_and_no = next((pair for pair in pairs if "/".join(pair).lower() in YES_AND_NO), ())
+    begins = [word[0].lower() for word in yes_and_no]  # in its own language, both words: n and s may be directions
+    both = [pair.split("/") for pair in YES_AND_NO]
+    of_it = [pair for pair in both if OF_PROGRAMS.issuperset(pair) or [word[0] for word in pair] == begins]
+    answers = {word: answer for pair in of_it for word, answer in zip(pair, yes_and_no, strict=False)}
 
     def plain(word: str) -> str:
         number = padded(word, digits)
-        for answers, answer in zip((YES, NO), yes_and_no, strict=False):
-            if (low := number.lower()) in answers and (low in OF_PROGRAMS or low[0] == answer[0].lower()):
-                return answer  # in its own language: n and s may be directions
-        return written(number)
+        return answers.get(number.lower()) or written(number)
 
     meant = by_key(known, plain)
     of = {word: meant.get(plain(word), []) for word in words[unknown].unique()}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from ..columns import dictionary, validate
+from ..columns import dictionary, spelling
 from ..modelling import decision, reasons, threshold
 from ..modelling.confidence import CLASSES_SHOWN, Limits
 from ..modelling.decision import Policy
@@ -57,10 +57,10 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path | None) -> t
         raise DataError(f"{path}: {read.NO_ROWS}")
     check_left_out(project, model, table.frame, path.name)
     columns = rules_of_today(model.columns, project.dictionary)
-    fractions = validate.check_percent(table.frame, columns, path.name)
+    columns, marks = spelling.in_other_marks(table.frame, columns, path.name)
     rows, warnings = model.validate(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
     kept = read.keep_aside(aside, table.set_aside) if aside else []
-    return rows.set_axis(table.frame.index), [*kept, *table.decisions, *fractions, *warnings]
+    return rows.set_axis(table.frame.index), [*kept, *table.decisions, *marks, *warnings]
 
 
 def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns import dictionary, validate
+from ..columns import dictionary, spelling
 from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
@@ -100,9 +100,9 @@ class Model:
             raise DataError(f"rows: column {twice[0]!r} is there twice.\n{cure}")
         columns = self._today = answers.rules_of_today(self.columns, self._rules, self._today)
         cells, zoned = as_of_a_file(rows.reset_index(drop=True), columns)
-        fractions = validate.check_percent(cells, columns, "rows")
+        columns, marks = spelling.in_other_marks(cells, columns, "rows")
         known, warnings = self._run.validate(cells, columns, where="rows", target=False)
-        for warning in [*zoned, *fractions, *warnings]:
+        for warning in [*zoned, *marks, *warnings]:
             log.warning("%s", warning)
         return known
 

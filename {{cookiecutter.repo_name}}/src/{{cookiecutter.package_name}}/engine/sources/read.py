@@ -44,7 +44,7 @@ SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wr
 SAVE, SAVE_TEXT = "Save it as CSV or Parquet.", "Text alone is read here: save a table as CSV."
 NO_TABLES = (
     (b"version https://git-lfs.github.com", "a Git LFS pointer", "Run `git lfs pull` where it came from."),
-    (b"SQLite format 3", "a database", "Say sqlite:///file.db?table=name."),
+    (b"SQLite format 3", "a database", "A source says sqlite:///file.db?table=name; save rows to score as CSV."),
     (b"%PDF", "a PDF", SAVE),
     (b"{\\rtf", "a text document", SAVE),
     (b"\x80\x04", "a pickle", SAVE),
