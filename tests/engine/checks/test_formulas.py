@@ -4,6 +4,7 @@ import pytest
 
 FORMULAS = {
     "sum": lambda t: t["web"] + t["shop"] + t["phone"],
+    "a little of one": lambda t: t["shop"] + t["phone"] + t["web"] / 4,
     "rounded sum": lambda t: (t["web"] + t["shop"] + t["phone"]).round(),
     "difference": lambda t: t["web"] - t["shop"],
     "ratio": lambda t: t["web"] / t["shop"],
