@@ -355,6 +355,7 @@ def test_no_column_takes_a_candidate_out(task):
     truth = numbers if task == "regression" else (numbers > 0).to_numpy()
     known = (models.regressors if task == "regression" else models.classifiers)(recipe_, settings.Train())
 
+    assert recipe.SeldomFilled().fit(rows[["seldom"]].to_numpy()).filled_ == [0], "below all values"
     for name, estimator in known.items():
         with threads(half):
             answers = estimator.fit(rows[:half], truth[:half]).predict(rows)
