@@ -207,6 +207,8 @@ def test_numbers_are_scaled_and_empty_ones_marked_for_a_linear_model_and_left_al
     assert linear.shape == (SIZE, 2)
     assert linear.mean(axis=0) == pytest.approx([0, 0], abs=1e-9) and linear.std(axis=0) == pytest.approx([1, 1])
     np.testing.assert_array_equal(trees, rows[["kg"]])
+    far = transformed("linear", pd.DataFrame({"kg": [0.0, 1.0, 100.0, None]}))
+    assert far[3, 0] == far[1, 0], "filled with the median"
 
 
 @pytest.mark.parametrize("flavour", ["linear", "trees"])
