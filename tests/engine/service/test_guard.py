@@ -109,15 +109,10 @@ def test_without_a_token_only_this_machine_is_answered(host, found):
     assert asker("", host=host) == found
 
 
-@pytest.mark.parametrize(
-    ("origin", "found"),
-    [
-        *((origin, 403) for origin in ("http://example.org", "http://127.0.0.1:8000.example.org", "http://[", "null")),
-        ("http://127.0.0.1:8000", ""),
-    ],
-)
-def test_page_of_another_origin_cannot_post(origin, found):
-    assert asker("", "POST", host="127.0.0.1:8000", origin=origin) == found
+@pytest.mark.parametrize("origin", ["http://example.org", "http://127.0.0.1:8000.example.org", "http://[", "null"])
+def test_page_of_another_origin_cannot_post(origin):
+    assert asker("", "POST", host="127.0.0.1:8000", origin=origin) == 403
+    assert asker("", "POST", host="127.0.0.1:8000", origin="http://127.0.0.1:8000") == ""
 
 
 @pytest.mark.parametrize("path", ["/predict", "/feedback"])
