@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from data_science_project import cli, pipeline
 from data_science_project.engine.modelling import metrics
-from data_science_project.engine.project import artefact, git, package, settings
+from data_science_project.engine.project import artefact, git, lock, package, settings
 from data_science_project.engine.runs import registry, share, track
 
 gc.set_threshold(100_000)  # as the command has it: looking for garbage took a twenty-fifth of the time
@@ -175,6 +175,19 @@ def package_log():
     yield everything
     everything.handlers[:], everything.propagate = before[:2]
     everything.setLevel(before[2])
+
+
+@pytest.fixture
+def waits(caplog):
+    """Whether a thread has said that it waits for another command, within half a minute, and has not ended."""
+    caplog.set_level("INFO")
+
+    def wait(thread):
+        for _ in range(300):
+            thread.join(0 if "waiting until another command" in caplog.text else lock.PAUSE)
+        return "waiting until another command" in caplog.text and thread.is_alive()
+
+    return wait
 
 
 @pytest.fixture

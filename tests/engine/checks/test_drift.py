@@ -48,3 +48,4 @@ def test_column_of_a_few_groups_that_fell_to_the_test_is_no_drift():
     by_row, by_shop = (drift.drift(some, "answer", ["size"]) for some in (parts, shops_once))
 
     assert [found.kind for found in by_row] == ["drift"] and list(by_shop) == []
+    assert (shops_once["train"].index % 40).any(), "any of its rows, not the first"

@@ -40,7 +40,8 @@ def test_ceiling_of_contradicting_rows_is_the_best_that_any_answer_to_them_can_r
 
 def test_ceiling_of_contradicting_numbers_is_that_of_their_means(amounts, suspect):
     sales = amounts.drop(columns="answer").rename(columns={"web": "total"})
-    both = pd.concat([sales, sales.head(30).assign(total=sales["total"].head(30) + 25)], ignore_index=True)
+    few = sales.head(30)
+    both = pd.concat([sales, few, few.assign(total=few["total"] + 30)], ignore_index=True)
 
-    apart = 30 * 2 * 12.5**2 / ((both["total"] - both["total"].mean()) ** 2).sum()
+    apart = 30 * (2 * 10**2 + 20**2) / ((both["total"] - both["total"].mean()) ** 2).sum()
     assert ambiguity(suspect(both, target="total"))["ceiling"] == pytest.approx(1 - apart, abs=1e-6)

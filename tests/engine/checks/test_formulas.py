@@ -4,6 +4,7 @@ import pytest
 
 FORMULAS = {
     "sum": lambda t: t["web"] + t["shop"] + t["phone"],
+    "a little of one": lambda t: t["shop"] + t["phone"] + t["web"] / 4,
     "rounded sum": lambda t: (t["web"] + t["shop"] + t["phone"]).round(),
     "difference": lambda t: t["web"] - t["shop"],
     "ratio": lambda t: t["web"] / t["shop"],
@@ -63,6 +64,7 @@ HONEST = {
     "much smaller": lambda t, random: (1000 + t["web"] + t["shop"], t["web"]),
     "below by far": lambda t, random: (t["web"] * random.uniform(1, 3, len(t)), t["web"]),
     "one of fifty": lambda t, random: (t["web"], beside_the_largest(t["web"], 0.02, random)),
+    "below 0": lambda t, random: (t["web"] + t["shop"], t["web"] - t["web"].quantile(0.01)),
     "light": lambda t, random: (t["web"], beside_the_largest(t["web"], 0.4, random)),
     "noise around": lambda t, random: (t["web"] + random.normal(0, 5, len(t)), t["web"]),
 }

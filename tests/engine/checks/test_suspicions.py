@@ -33,9 +33,10 @@ def test_target_that_is_always_the_same_is_named_and_nothing_else(amounts, suspe
     assert found.kind == "classes" and f"'answer' is {constant!r} in every row" in found.sentence
 
 
-@pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize("step", [1, -1, 5])
 def test_file_in_the_order_of_a_date_asks_for_a_split_by_time(table, suspect, step):
-    dated = table.assign(day=pd.date_range("2026-01-01", periods=300)[::step])
+    """A day a row, forwards or backwards, or five rows a day."""
+    dated = table.assign(day=pd.date_range("2026-01-01", periods=300).repeat(max(step, 1))[:: min(step, 1)][:300])
 
     (found,) = suspect(dated)
 

@@ -65,6 +65,7 @@ def test_target_is_never_a_list():
         (["1", "2", "3"] * 3 + ["unknown"], {}, "category", (), ""),
         ([*(str(n / 4) for n in range(60)), *["k.A."] * 30], {}, "number", ("k.A.",), "'k.A.' (30 cells) read as"),
         ([*"123412341234", *"AAA"], {}, "category", (), ""),
+        ([*map(str, range(19)), *["A", "B", "C"] * 5] * 3, {}, "category", (), ""),
         (["NA", "Ex", "Gd"] * 5, {}, "category", (), "'NA' kept as a category"),
         (["unknown", "red", "red"], {"missing": ["unknown"]}, "category", ("unknown",), ""),
     ],
@@ -83,6 +84,7 @@ WORDS = {
     "code": ["EU", "NA", "AS", "AF"] * 10,  # North America
     "pool": ["yes", "NA"] * 20,
     "fence": ["wood", "NA", "wire", None] * 10,
+    "alley": ["gravel", "NA", "paved", ""] * 10,
 }
 
 
@@ -94,10 +96,10 @@ def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_
     _, alone = infer.infer(frame[["kg", "y"]], target="y", read={})
 
     assert [name for name in WORDS if "NA" in columns[name].missing] == ["grade", "note"]
-    assert all("NA" in columns[name].values for name in ("code", "pool", "fence"))
+    assert all("NA" in columns[name].values for name in ("code", "pool", "fence", "alley"))
     assert [line for line in said if "'NA'" in line] == [
         "'NA' means missing in numbers of this table, so in words too: grade, note",
-        "'code', 'pool', 'fence': 'NA' kept as a category; if it means missing, say so in 'missing'",
+        "'code', 'pool', 'fence', 'alley': 'NA' kept as a category; if it means missing, say so in 'missing'",
     ]
     assert all("NA" in without[name].values for name in WORDS) and not [line for line in alone if "words" in line]
 

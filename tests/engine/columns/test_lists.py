@@ -26,7 +26,7 @@ def test_items_of_a_list_as_programs_write_it_stand_without_brackets_and_quote_m
 
     assert lists.separator_of(cells) == ","
     assert lists.different_items(cells, ",") == sorted(TOOLS)
-    assert lists.items_of("[]", ",") == []
+    assert lists.items_of("[]", ",") == [] and lists.items_of("a;b;;a", ";") == ["a", "b"]
 
 
 @pytest.mark.parametrize("cell", ["[EU], [US]", "[EU, US]", "['EU', 'US']", "EU, US"])

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import dictionary, infer, validate
+from data_science_project.engine.columns import dictionary, infer, moments, validate
 from data_science_project.engine.project.errors import DataError
 
 SIZE = 48
@@ -73,6 +73,9 @@ def test_moment_that_may_be_missing_is_where_a_part_is_and_its_parts_are_wanted_
         validate.validate(gap.assign(day=["30", None, "3"], Month="2"), columns, where="new.csv", target=False)
     with pytest.raises(DataError, match="missing: 'day'"):
         validate.validate(NUMBERS.drop(columns="day"), columns, where="new.csv", target=False)
+    columns, _ = infer.infer(CLOCK, target="y", read={})
+    with pytest.raises(DataError, match="missing: 'Time'"):
+        validate.validate(CLOCK.drop(columns="Time"), columns, where="new.csv", target=False)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +99,12 @@ def test_row_without_a_moment_that_every_row_must_have_is_refused_and_the_cell_i
 
     assert said in str(caught.value) and not any(one.column == "moment" for one in caught.value.violations)
     assert found["moment"].isna().tolist() == [False, True, False] and any(said in line for line in warned)
+
+
+def test_two_dates_make_no_moment():
+    day = pd.Series(pd.to_datetime(["2026-02-27"]))
+
+    assert moments.put_together({"day": day, "at": day + pd.Timedelta(hours=10)}, ["day", "at"]).isna().all()
 
 
 def test_moments_that_are_given_in_some_rows_and_parts_in_others_are_all_kept():

@@ -49,6 +49,7 @@ def test_marks_in_numbers_are_detected_or_taken_as_said(describe, cells, read, m
         (["1.295", "2.500"], ["1,295", "3,601"], (",", ""), True),
         (["7.7", "8.12"], ["2.236", "1.180", "188"], (".", ""), False),
         (["8", "9"], ["2.236", "1.180", "188"], (",", "."), True),
+        (["8", "9"], ["2.236", "1.187", "188"], (".", ""), True),
     ],
 )
 def test_mark_that_could_be_either_is_settled_by_the_other_columns_or_said(others, cells, marks, doubtful):

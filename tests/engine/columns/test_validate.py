@@ -94,7 +94,7 @@ def test_date_that_means_missing_is_one_in_any_format(one, cells):
     assert values.dropna().astype(str).tolist() == ["2026-01-31"][: len(cells) - 2] and not warnings
 
 
-def test_times_with_a_zone_are_said_where_training_had_none():
+def test_times_with_a_zone_are_said_where_training_had_none(one):
     cells = [
         "2026-01-31T01:00:00+02:00",
         "2026-01-31 01:00",

@@ -28,6 +28,8 @@ def test_weights_add_up_to_one_leave_out_what_adds_nothing_and_mix_to_a_better_a
     assert sum(weights.values()) == pytest.approx(1)
     assert list(weights) == ["a", "b"] and min(weights.values()) > 0
     assert np.abs(mixed - TRUTH).mean() < min(np.abs(one.values - TRUTH).mean() for one in held.values())
+    around = {name: metrics.Predictions(np.full(4, number)) for name, number in (("a", 11.0), ("b", 7.0))}
+    assert blend.weigh(np.full(4, 10.0), around)["a"] == pytest.approx(0.6875), "by hand: 3/4, drawn to a half"
 
 
 def test_classes_are_weighed_by_the_probability_of_the_truth():

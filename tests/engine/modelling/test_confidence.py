@@ -64,6 +64,8 @@ def test_more_errors_allowed_answer_more_rows_and_few_rows_promise_nothing():
 
     assert found == sorted(found, reverse=True) and found[1] < 1
     assert confidence.least_probability(classes(20), 0.05) == np.inf
+    two = pd.DataFrame({"truth": ["a"] * 42 + ["b"] * 2, "prediction": "a", "probability": 0.9})
+    assert confidence.least_probability(two, 0.1) == np.inf, "two errors in 44 do not show 10 %"
     assert confidence.least_probability(classes(), 0.5) == 0, "all together keep it: no row is left open"
     assert confidence.band(numbers(10), 0.05).of(np.array([5.0])) == (-np.inf, np.inf)
 

@@ -90,6 +90,8 @@ def test_blend_with_temperature_and_threshold_answers_the_same():
 
     assert np.abs(found["probabilities"] - model.predict_proba(rows)).max() < 1e-12
     assert found["prediction"].tolist() == model.predict(rows).tolist()
+    at = asked(convert(model, ["no", "yes"], found["probabilities"][0, 1]), rows.head(1))
+    assert at["prediction"].tolist() == ["yes"]
 
 
 def test_member_without_a_conversion_is_named_with_the_reason():

@@ -101,3 +101,5 @@ def test_second_of_two_rows_that_are_alike_is_the_second_again_and_further_ones_
     found = division.placed(rows, before, Split(shares=Shares(0.6, 0.2, 0.2)))
 
     assert found.tolist() == ["dev", "test", "train", "test"]
+    new = pd.DataFrame({"row": np.arange(100, dtype="uint64"), "whole": np.arange(100) + 9})
+    assert not division.placed(new, before, Split(seed=0)).equals(division.placed(new, before, Split(seed=1)))

@@ -82,6 +82,8 @@ def test_interval_is_as_wide_as_the_theory_says(of_each):
 
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / (1000 / of_each)), rel=0.08)
     assert (low + high) / 2 == pytest.approx(0.5, abs=0.01)
+    half = metrics.Predictions(np.tile([True, False], 500))
+    assert of_each == 1 or accuracy.interval(np.ones(1000, bool), half, groups=groups) == (0.5, 0.5), "whole groups"
 
 
 def test_interval_leaves_out_resamples_with_one_class_and_is_the_same_each_time():

@@ -133,11 +133,11 @@ def test_rows_in_several_calls_or_alone_have_the_same_effects(rows, monkeypatch)
 
 def test_reasons_are_the_strongest_first_in_words_without_what_moved_nothing(rows):
     rows = rows.assign(age=[18, *rows["age"][1:]], contract=["month", *rows["contract"][1:]]).head(1)
-    moved = pd.DataFrame([[-0.12, 0.251, 0.004, -0.07]], columns=list(rows))
+    moved = pd.DataFrame([[-0.12, 0.251, 0.004, -0.03]], columns=list(rows))
 
     (two,), (all_of_them,) = (reasons.strongest(rows, moved, most, reasons.of_probability) for most in (2, 9))
     assert reasons.in_words(two) == "contract is month: +0.25; age is 18: -0.12" and two[0][3] == 0.251
-    assert all_of_them[2:] == [("noise", "missing", "-0.07", -0.07)], "day moved too little to tell"
+    assert all_of_them[2:] == [("noise", "missing", "-0.03", -0.03)], "day moved too little to tell"
     assert [reasons.of_number(value) for value in (12345.6, -0.5, 0.0)] == ["+12,346", "-0.5", ""]
     assert len(reasons.cell("long " * 20)) == 28
 

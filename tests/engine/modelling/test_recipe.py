@@ -210,6 +210,8 @@ def test_numbers_are_scaled_and_empty_ones_marked_for_a_linear_model_and_left_al
     assert linear.shape == (SIZE, 2)
     assert linear.mean(axis=0) == pytest.approx([0, 0], abs=1e-9) and linear.std(axis=0) == pytest.approx([1, 1])
     np.testing.assert_array_equal(trees, rows[["kg"]])
+    far = transformed("linear", pd.DataFrame({"kg": [0.0, 1.0, 100.0, None]}))
+    assert far[3, 0] == far[1, 0], "filled with the median"
 
 
 @pytest.mark.parametrize("flavour", ["linear", "trees"])
@@ -358,6 +360,7 @@ def test_no_column_takes_a_candidate_out(task):
     truth = numbers if task == "regression" else (numbers > 0).to_numpy()
     known = (models.regressors if task == "regression" else models.classifiers)(recipe_, settings.Train())
 
+    assert recipe.SeldomFilled().fit(rows[["seldom"]].to_numpy()).filled_ == [0], "below all values"
     for name, estimator in known.items():
         with threads(half):
             answers = estimator.fit(rows[:half], truth[:half]).predict(rows)

@@ -44,6 +44,8 @@ def test_splits_have_their_shares(by, slack):
     sizes = [len(part) for part in divide(table(), by=by).values()]
 
     assert sizes == pytest.approx([500, 300, 200], abs=slack)
+    two = split.by_group(pd.Series(["a"] * 60 + ["b"] * 40), SHARES, np.random.default_rng(0))
+    assert {*two} == {"train", "dev"}, "the middle of a group decides, whichever comes first"
 
 
 def test_stratified_split_keeps_class_shares():

@@ -39,6 +39,7 @@ def test_threshold_for_a_metric_is_better_by_it_than_one_half(metric):
 
     measure = metrics.TWO_CLASSES[metric].compute
     assert measure(truth, threshold.decide(answers, level)) > measure(truth, answers) + 0.01
+    assert level not in answers.probabilities, "between two rows"
 
 
 @pytest.mark.parametrize("classes", [(), ("a", "b", "no"), CLASSES])

@@ -25,13 +25,12 @@ def second(tmp_path):
     return start
 
 
-def test_command_waits_and_says_for_whom(tmp_path, second, caplog):
-    caplog.set_level("INFO")
+def test_command_waits_and_says_for_whom(tmp_path, second, waits, caplog):
     order = []
 
     with lock.alone(tmp_path, "train"):
         thread = second(order)
-        thread.join(3 * lock.PAUSE)
+        assert waits(thread)
         order.append("first")
     thread.join()
 
@@ -62,6 +61,7 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
     dead.wait()
     gone = [f"models/.run.{dead.pid}.tmp/code/a.py", f"data/raw/.x.{dead.pid}.tmp/body", f".cache/.a.{dead.pid}.tmp"]
     gone += [f"models/run/.run.json.{dead.pid}.tmp", f"out/.x.csv.{dead.pid}.tmp", f".cache/steps/.s.{10**20}.tmp"]
+    gone += [f"models/.own.{os.getpid()}.tmp"]  # of an earlier process that had our number
     kept = [f"models/.run.{os.getppid()}.tmp/model.pkl", "data/.hidden.tmp", "data/raw/day/x.csv", "out/.y.tmp"]
     for name in gone + kept:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

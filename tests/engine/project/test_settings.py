@@ -60,6 +60,7 @@ def test_package_that_pip_copied_out_of_its_project_is_said_with_the_cure(tmp_pa
         ("[decision]\ncapacity = -1", ["[decision] capacity", "at least 0"]),
         ("[split]\nshares = {train = 1.0}", ["[split] shares train", "1.0"]),
         ("[split]\nshares = {train = 0.8, dev = 0.3, test = 0.1}", ["[split] shares", "1.2", "not 1"]),
+        ("[split]\nshares = {train = 0.6, dev = 0.2, test = 0.1}", ["[split] shares", "0.9", "not 1"]),
         ("train = 1", ["unknown key 'train'"]),
         ("[train", ["not valid TOML"]),
     ],

@@ -70,9 +70,11 @@ def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table,
     kept = pd.read_csv(project.root / "reports" / about.run.name / registry.LABEL_ERRORS)
     assert kept["probability_of_given"].tolist() != alone["probability_of_given"].tolist()
     assert asked.groups.tolist() == asked.rows["field"].tolist()
+    by_rows = replace(about, record={**about.record, "parameters": {"split": {"by": "random"}}})
+    assert about.importances["spread"].tolist() != by_rows.importances["spread"].tolist()
     assert "rows, whole groups at a time" in page
     assert "bootstrap over whole groups" in page
-    assert "of at least 20 rows from 5 groups" in page or "too few rows to cut them" in page
+    assert "too few rows to cut them" in page, "of four groups, though of 96 rows"
 
 
 def test_columns_that_say_nothing_are_named_on_one_page_in_twenty_whatever_their_number():

@@ -71,6 +71,7 @@ def test_luck_of_a_few_groups_is_in_the_spread_of_an_importance():
 
     assert of_rows["loss"] > 2 * of_rows["spread"]
     assert of_groups["loss"] < 2 * of_groups["spread"]
+    assert diagnostics.too_narrow(2) == pytest.approx(12.706 * 2**0.5 / 1.96, rel=1e-3), "t for 97.5 % of two"
 
 
 def test_worst_errors_are_the_wrong_rows_with_the_least_given_to_the_truth_or_the_largest_in_either_direction():

@@ -33,6 +33,12 @@ def test_same_figure_has_the_same_bytes_whatever_its_labels_hold():
     assert one == same and one.startswith(b"\x89PNG")
 
 
+def test_residual_is_what_was_predicted_less_what_is_true():
+    _, right = figures.fit(np.array([1.0]), np.array([3.0]), "y").axes
+
+    assert right.collections[0].get_offsets().tolist() == [[3, 2]]
+
+
 def test_importance_shows_the_strongest_fifteen_the_first_on_top():
     table = pd.DataFrame({"column": [f"c{i}" for i in range(20)], "loss": np.arange(20)[::-1], "spread": 0.0})
 

@@ -17,9 +17,9 @@ def rows():
 
 
 def test_gains_count_the_positives_among_the_most_urgent_rows():
-    yes, urgent = np.array([True, False, True, False]), np.array([0.9, 0.8, 0.1, 0.2])
+    yes, urgent = np.array([True, True, False, False]), np.array([0.9, 0.8, 0.1, 0.2])
 
-    assert gains.gains(yes, urgent).tolist() == [0, 1, 1, 1, 2]
+    assert gains.gains(yes, urgent).tolist() == [0, 1, 2, 2, 2]
 
 
 def test_interval_of_a_sum_holds_the_sum_of_other_rows_and_is_wider_where_groups_come_together():

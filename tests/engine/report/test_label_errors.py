@@ -85,6 +85,9 @@ def test_number_far_from_its_like_is_listed_and_an_honest_spread_is_not():
 
     assert set(found["position"]) == {7, 9}
     assert found["off_by"].tolist() == (truth - predicted)[found["position"]].tolist()
+    four = np.arange(100) + np.where(np.arange(100) < 4, 40.0, 1.0)  # of ten that are alike
+    found = label_errors.wrong_numbers(four, Predictions(np.arange(100.0)), pd.DataFrame())
+    assert found["position"].tolist() == [0, 1, 2, 3]
 
 
 def test_number_is_compared_with_rows_that_lack_the_same_cells():

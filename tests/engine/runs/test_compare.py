@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from data_science_project.engine.project import records
 from data_science_project.engine.runs import compare, registry
 
 
@@ -114,6 +115,8 @@ def test_text_says_the_metrics_first_the_users_files_as_a_diff_and_ends_within_f
 
 def test_run_that_was_not_evaluated_or_whose_answers_were_edited_has_no_gain_and_is_not_evaluated_now(contest, pair):
     reports, said = contest.root / "reports" / pair[0].name, f"no paired gain: make evaluate RUN={pair[0].name}"
+    records.record(reports / registry.ANSWERS, {"inputs": {"model.pkl": "of another model"}})
+    assert compare.kept(contest, pair[0]) is None
     (reports / registry.ANSWERS).write_bytes((reports / registry.ANSWERS).read_bytes()[:-1])
     edited = compare.run(contest, *pair)[-1].note
     shutil.rmtree(reports)

@@ -392,16 +392,17 @@ def test_right_feedback_passes_the_gate(contest):
 
 
 def test_no_worse_without_feedback_says_estimate_interval_and_rule_and_goes_by_the_estimate():
-    truth, rows = np.array([0.0, 0.0, 0.0, 9.0] * 25), pd.DataFrame({"order": range(100)})
-    said = (metrics.Predictions(np.full(100, value)) for value in (1.0, 1.01))
+    truth, rows = np.array([0.0, 0.0, 0.0, 9.0] * 2), pd.DataFrame({"order": range(8)})
+    said = (metrics.Predictions(np.full(8, value)) for value in (1.0, 1.01))
     better, worse = (compare.Evaluated(rows, set(), truth, one, about("mae")) for one in said)
 
     passed, failed = promote.no_worse(better, worse), promote.no_worse(worse, better)
 
     assert (passed.passed, failed.passed) == (True, False)
-    interval = r"\(95 %: -0\.00\d+ \.\.\. -?0\.00\d+\)"
-    rule = "on 100 rows of the source; below 0 fails, whatever the interval"
+    interval = r"\(95 %: -0\.01 \.\.\. 0\.00\d+\)"
+    rule = "on 8 rows of the source; below 0 fails, whatever the interval"
     assert re.fullmatch(rf"gain in mae -0\.005 {interval} {rule}", failed.found)
+    assert not promote.better("another", better, worse.predictions).passed, "there 0 lies within the interval"
 
 
 def test_divided_by_time_only_rows_count_that_are_newer_than_all_that_the_champion_learned_from(contest, linear):

@@ -2,6 +2,7 @@ import os
 import re
 import shutil
 
+import pandas as pd
 import pytest
 
 from data_science_project import pipeline
@@ -87,6 +88,9 @@ def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, an
     assert (place / "noted.txt").read_bytes() == b"staged otherwise\n"
     assert (place / "picture.bin").read_bytes() == bytes(range(256))
     assert not (place / "large.csv").exists()
+    said = place / reproduce.BY_THE_RUN
+    pd.read_csv(said, dtype=str).assign(prediction="no").to_csv(said, index=False)
+    assert not reproduce.predictions(place).identical
 
 
 def test_what_does_not_come_out_again_is_named_with_the_reason_and_what_was_set_is_set_again(

@@ -122,16 +122,15 @@ def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(projec
 
 
 def test_pull_waits_for_a_promotion_so_that_the_gate_judges_the_champion_that_there_is(
-    project, folder, colleague, team, caplog
+    project, folder, colleague, team, caplog, waits
 ):
-    caplog.set_level("INFO")
     promote.keep(project, folder.name, {"gate": []})
     share.push(project)
     pull = threading.Thread(target=share.pull, args=[colleague])
 
     with lock.alone(colleague.root, "promote", name="champion"):
         pull.start()
-        pull.join(5 * lock.PAUSE)
+        assert waits(pull)
         during = registry.history(colleague)
     pull.join()
 
@@ -262,6 +261,14 @@ def test_files_lie_in_the_store_by_digest_and_a_push_sends_only_what_is_missing(
 
     assert contents(team / "files") == whole
     assert [path.stat().st_mtime_ns for path in files[5:]] == times
+
+
+def test_tenth_version_is_later_than_the_second():
+    names = [f"models/champion-{number}-{letter * 12}.json" for number, letter in ((10, "b"), (2, "a"))]
+
+    store = share.Store(None, None, "", None, "", dict.fromkeys(names, 1))
+
+    assert [match[2] for match in store.versions["models/champion.json"]] == ["2", "10"]
 
 
 def test_record_without_its_files_is_not_in_the_store(project, team, monkeypatch):

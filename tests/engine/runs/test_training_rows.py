@@ -99,11 +99,12 @@ def test_a_run_may_have_seen_rows_of_which_a_column_moved_since_though_it_knows_
 
 def test_rows_of_which_many_are_alike_are_not_known_nor_those_of_a_run_of_old(tmp_path, names, columns, project):
     train = pd.read_parquet(project.split("train"))
-    alike, old = tmp_path / "alike", tmp_path / "old"
-    alike.mkdir()
-    few = np.arange(len(train)) % 5
-    table = {training_rows.WITH_IDS: few, training_rows.WITHOUT: few}
-    pd.DataFrame(table, dtype="uint64").to_parquet(alike / training_rows.DIGESTS)
+    alike, two, old = (tmp_path / name for name in ("alike", "two", "old"))
+    for folder, found in ((alike, np.arange(100) % 5), (two, np.arange(100).clip(1))):
+        folder.mkdir()
+        table = {training_rows.WITH_IDS: found, training_rows.WITHOUT: found}
+        pd.DataFrame(table, dtype="uint64").to_parquet(folder / training_rows.DIGESTS)
 
     assert training_rows.seen(alike, train, names, columns) is None
     assert training_rows.seen(old, train, names, columns) is None
+    assert training_rows.seen(two, train, names, columns) is not None

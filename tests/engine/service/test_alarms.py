@@ -30,6 +30,9 @@ def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_la
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
     assert "measured on labels (400 rows answered 2026-11-16 to 2026-11-22)" in measured
     assert measured.endswith("Train with what was told: make retrain, which says how much is learned from.")
+    chance, turned = (Score("roc_auc", high - 0.05, high - 0.1, high, 0.9, 400, "") for high in (0.55, 0.45))
+    said = [alarms.of_scores([], [one], Monitor(), alarms.OF_LOG)[0] for one in (chance, turned)]
+    assert [alarms.TURNED in line for line in said] == [False, True]
 
 
 @pytest.mark.parametrize(

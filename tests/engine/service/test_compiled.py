@@ -147,7 +147,8 @@ def test_blend_of_candidates_with_a_threshold_has_the_bits_of_the_reference(rows
     assert differing(run, decision.Policy(confidence.Limits()), rows) == ("", "")
     if many == 2:
         run.record["classes"] = run.model.classes_.tolist()
-        assert differing(run, decision.Policy(confidence.Limits(), level=0.3), rows) == ("", "")
+        level = run.model.predict_proba(rows)[0, 1]  # a row that has it to the last bit is above it
+        assert differing(run, decision.Policy(confidence.Limits(), level=level), rows) == ("", "")
 
 
 def test_blend_of_numbers_has_the_bits_of_the_reference(rows, amounts, candidate):
@@ -169,6 +170,8 @@ def test_answer_has_the_columns_of_the_reference_as_plain_python_values(rows, am
     assert [type(value) for value in found.values()] == [bool, float, float, float, bool]
     assert [type(value) for value in of_number.values()] == [float, float, float, bool]
     assert list(of_number) == ["prediction", "low", "high", "confident"]
+    number.record["target_range"] = [of_number["prediction"]] * 2
+    assert compiled.Compiled(number, decision.Policy(confidence.Limits())).answer(cells)["confident"]
 
 
 def test_loaded_run_with_its_own_copy_of_the_code_has_the_bits_of_the_reference(project, folder):

@@ -230,14 +230,14 @@ def test_nothing_is_deleted_where_rows_to_be_labelled_cannot_be_read_and_a_heade
 
 
 @pytest.mark.parametrize("name", ["retrain", "steps", "label"])
-def test_forget_waits_for_whoever_may_copy_rows_out_of_the_log(project, place, of, stored, name):
+def test_forget_waits_for_whoever_may_copy_rows_out_of_the_log(project, place, of, stored, name, waits):
     rows, _ = of(SECRET)
     place.insert(rows)
     thread = threading.Thread(target=forget.run, args=[project], kwargs={"key": f"name={SECRET}"})
 
     with lock.alone(project.root, name, name=name):
         thread.start()
-        thread.join(5 * lock.PAUSE)
+        assert waits(thread)
         meanwhile = stored(place)
     thread.join()
 
@@ -294,13 +294,13 @@ def test_answers_older_than_keep_days_are_deleted_with_what_was_said_of_them_and
     assert noted(place) == [("keep_days", {"days": 30, "answers": 1, "truths without answer": 1})]
 
 
-def test_keep_days_waits_for_a_database_that_is_away(project, tmp_path, package_log, caplog):
+def test_keep_days_waits_for_a_database_that_is_away(project, tmp_path, package_log, caplog, until):
     package_log.propagate = True
     missing = Database(sa.URL.create("sqlite", database=str(tmp_path / "none" / "p.db")), flush=False)
 
     async def a_moment():
         task = asyncio.create_task(forget.keep_days(missing, 30))
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(until, lambda: "takes no rows" in caplog.text)
         assert not task.done()
         task.cancel()
 

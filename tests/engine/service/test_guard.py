@@ -76,7 +76,7 @@ def test_token_without_a_secret_or_with_a_blank_is_refused_at_the_start(tokens, 
 def test_secret_is_all_that_follows_the_first_colon():
     one = guard.Guard("ada:long:secret:1")
 
-    names = [one.name_of(given) for given in (b"ada:long:secret:1", b"long:secret:1", b"1", b"bob:long:secret:1", b"")]
+    names = [one.name_of(given) for given in (b"ada:long:secret:1", b"long:secret:1", b"1", b"long:secret:1x", b"")]
 
     assert names == ["ada", "ada", None, None, None]
 
@@ -109,11 +109,10 @@ def test_without_a_token_only_this_machine_is_answered(host, found):
     assert asker("", host=host) == found
 
 
-@pytest.mark.parametrize(
-    ("origin", "found"), [("http://example.org", 403), ("http://127.0.0.1:8000", ""), ("http://[", 403), ("null", 403)]
-)
-def test_page_of_another_origin_cannot_post(origin, found):
-    assert asker("", "POST", host="127.0.0.1:8000", origin=origin) == found
+@pytest.mark.parametrize("origin", ["http://example.org", "http://127.0.0.1:8000.example.org", "http://[", "null"])
+def test_page_of_another_origin_cannot_post(origin):
+    assert asker("", "POST", host="127.0.0.1:8000", origin=origin) == 403
+    assert asker("", "POST", host="127.0.0.1:8000", origin="http://127.0.0.1:8000") == ""
 
 
 @pytest.mark.parametrize("path", ["/predict", "/feedback"])

@@ -176,6 +176,7 @@ def test_labels_of_the_newest_answers_are_measured_counted_and_dated_and_weeks_a
     assert {after.rows for _, after in found.scores if after} == {1000} == {found.told}
     assert sum(map(sum, found.confusion)) == 1000
     assert sum(one.rows for _, one in found.weeks) == 2640
+    assert health.of_newest_weeks(window.told, window.record, None)[0].rows == 200, "since Monday, the 13th"
     page = PAGES.get_template("monitor.html").render(health=found, caveat="", source="the log")
     accuracy = window.record["metrics"]["dev"]["accuracy"]
     assert "truth was told, 2023-11-05 to 2023-11-14; expected" in page
@@ -207,7 +208,8 @@ def test_alarms_about_a_file_advise_what_sees_it_and_name_no_day_of_its_rows(loo
 
     assert {line.split(":")[0] for line in moved} >= {"drift"} and other.alarms and other.weeks == []
     assert not [line for line in said if re.search("make retrain|/label|answered 20|what was told", line)]
-    assert all("to the source, then make" in line for line in moved if "'colour'" in line)
+    (about,) = [line for line in moved if "'colour'" in line]
+    assert "to the source, then make" in about
 
 
 def test_week_in_which_the_target_turned_is_an_alarm_and_an_incident_that_is_over_is_none(labelled):
@@ -249,7 +251,7 @@ def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(look
     found = looked(answer=None)
 
     assert found.told == 0 and found.alarms == []
-    assert all(after is None and before.low <= before.then + 0.1 for before, after in found.scores)
+    assert found.scores and all(after is None and one.low <= one.then + 0.1 for one, after in found.scores)
 
 
 def test_run_that_cannot_be_compared_is_an_alarm(window_of):

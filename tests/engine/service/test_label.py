@@ -66,12 +66,21 @@ def test_most_rows_are_those_of_which_the_run_is_least_sure_and_a_tenth_is_at_ra
     assert min(set(found) - set(unsure)) < 798
 
 
+def test_doubt_is_highest_where_the_two_most_probable_classes_are_close():
+    version = SimpleNamespace(run=SimpleNamespace(record={"task": "classification", "classes": ["no", "yes"]}))
+
+    close, far = label.doubts(version, pd.DataFrame({"probability_no": [0.5, 0.9], "probability_yes": [0.5, 0.1]}))
+
+    assert close > far
+
+
 def test_unusual_rows_are_a_tenth_at_most():
     many = chosen(np.arange(1000), np.arange(1000) < 500)
     one = chosen(np.arange(1000), np.arange(1000) == 7)
 
     assert [*many.values()].count(label.UNUSUAL) == 2 and [*one.values()].count(label.UNUSUAL) == 1
     assert one[7] == label.UNUSUAL
+    assert [*chosen(np.arange(1000), np.ones(1000, bool)).values()].count(label.AT_RANDOM) == 2, "they stay so"
 
 
 def test_rows_that_are_alike_are_not_all_asked_for():
@@ -205,12 +214,12 @@ def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, in_lo
     assert rows["answer"].isna().all() and "yes" not in rows.to_numpy()
 
 
-def test_rows_are_chosen_by_one_at_a_time_so_that_forget_cuts_the_whole_file(waiting):
+def test_rows_are_chosen_by_one_at_a_time_so_that_forget_cuts_the_whole_file(waiting, waits):
     thread = threading.Thread(target=label.run, args=[waiting])
 
     with lock.alone(waiting.root, "forget", name="label"):
         thread.start()
-        thread.join(2.0)
+        assert waits(thread)
         meanwhile = (waiting.root / label.TO_LABEL).exists()
     thread.join()
 

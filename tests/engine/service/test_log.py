@@ -86,7 +86,8 @@ def test_row_is_committed_at_once_unless_another_process_writes_or_a_flush_is_du
     log.close(1.0)
     flushed = open_log(durable="power").database.insert_at_once(rows[1:2])
 
-    assert (at_once, while_locked, again, flushed) == (True, False, True, False) and took < 1
+    assert (at_once, while_locked, again, flushed) == (True, False, True, False)
+    assert took < 4, "it would wait for the lock for 5 s"
     assert found == [rows[0], rows[2]]
 
 
@@ -128,7 +129,7 @@ def test_database_that_is_busy_keeps_a_reply_waiting_for_log_wait_and_gets_its_r
     other.close()
     until(lambda: log.state().spooled == 0)
 
-    assert kept == at_once == [True] and 0.1 <= took < 2
+    assert kept == at_once == [True] and 0.1 <= took < 4
     assert problem.database == "no commit within 100 ms" and problem.spooled == 3
     assert stored(log.database) == [*first, *second]
     assert log.state().database == "ok" and log.spool.count() == 0
@@ -378,12 +379,13 @@ def test_close_commits_what_came_in_the_same_moment(open_log, entries, stored):
     assert stored(log.database) == rows
 
 
-def test_close_commits_what_waits_and_spools_what_the_database_does_not_take(open_log, entries, stored, file):
+@pytest.mark.parametrize("after", [0, 0.05])
+def test_close_commits_what_waits_and_spools_what_the_database_does_not_take(open_log, entries, stored, file, after):
     log, row = open_log(log_wait=10_000), entries()
 
     async def ask():
         task = asyncio.create_task(log.write(row))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(after)
         log.close(1.0)  # long enough for the spool of a busy machine
         task.cancel()
 

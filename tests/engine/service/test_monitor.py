@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 import threading
+import time
 import zipfile
 
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.project import settings as project_settings
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import app, health, log, monitor, newest, profile, settings, words
+from data_science_project.service import app, feedback, health, log, monitor, newest, profile, settings, words
 from data_science_project.service.tables import Told
 
 from .conftest import ROW
@@ -88,9 +89,17 @@ def test_shadow_stands_beside_the_answer_with_figures_of_its_own(service, answer
     assert (beside["role"], beside["run"], beside["told"], beside["median"]) == ("shadow", "another", 1, 9.0)
 
 
+def test_slowest_is_the_99th_percentile(service, answered):
+    answered(*[(yes(), None)] * 18, milliseconds=1.0)
+    answered(*[(yes(), None)] * 2, milliseconds=50.0)
+
+    assert [run["slowest"] for run in monitor.figures(service)["runs"]] == [50]
+
+
 def test_champion_and_shadow_are_compared_on_the_rows_that_both_answered(service, answered, entries, folder):
     ids = answered(*[(yes(), "no")] * 6, *[(yes(), "yes")] * 2, (no(), "no"), (no(), None))
-    for place, output in enumerate([no(), yes(), no(), yes(), no()], start=5):
+    service.log.database.insert([Told(ids[4], '"no"', time.time() + 1, "", feedback.QUEUE)])
+    for place, output in enumerate([no(), no(), yes(), no(), yes(), no()], start=4):
         row = {"inputs": json.dumps({"amount": place}), "output": json.dumps(output)}
         (shadow,) = entries(run="another", role="shadow", **row)
         shadow.id = ids[place]

@@ -41,7 +41,7 @@ def test_postgresql_that_is_stopped_gets_the_rows_when_it_is_back_which_is_said(
     open_log, postgres, entries, stored, until, caplog, package_log
 ):
     package_log.setLevel("INFO")
-    log, rows = open_log(postgres.url), entries(40)
+    log, rows = open_log(postgres.url, log_wait=2000), entries(40)
     write(log, rows[:10])
 
     postgres.stop()
@@ -52,7 +52,7 @@ def test_postgresql_that_is_stopped_gets_the_rows_when_it_is_back_which_is_said(
     until(lambda: log.state().database == "ok" and not log.state().spooled)
     again = write(log, rows[30:])
 
-    assert stopped == still == again == [True] and took < 0.2
+    assert stopped == still == again == [True] and took < 2
     assert problem.database.startswith("PostgreSQL takes no rows") and problem.spooled == 10
     assert caplog.text.count("PostgreSQL takes rows again; 0 wait in the spool") == 1
     assert stored(log.database) == rows
@@ -85,7 +85,7 @@ def test_service_starts_while_postgresql_is_stopped(open_log, postgres, entries,
 
 
 def test_postgresql_that_is_paused_holds_a_reply_no_longer_than_log_wait(open_log, postgres, entries, stored, until):
-    log, rows = open_log(postgres.url, log_wait=200), entries(30)
+    log, rows = open_log(postgres.url, log_wait=2000), entries(30)
     write(log, rows[:10])
 
     with postgres.paused():
@@ -94,8 +94,8 @@ def test_postgresql_that_is_paused_holds_a_reply_no_longer_than_log_wait(open_lo
         still, took = timed(log, rows[20:])
     until(lambda: log.state().database == "ok" and not log.state().spooled)
 
-    assert paused == still == [True] and 0.2 <= waited < 1 and took < 0.2
-    assert problem.database == "no commit within 200 ms" and problem.spooled == 10
+    assert paused == still == [True] and 2 <= waited < 4.5 and took < 2
+    assert problem.database == "no commit within 2000 ms" and problem.spooled == 10
     assert stored(log.database) == rows
 
 

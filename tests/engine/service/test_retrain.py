@@ -17,7 +17,7 @@ from conftest import copy_project, move_in
 from data_science_project import pipeline
 from data_science_project.engine.columns.digests import digests
 from data_science_project.engine.modelling import confidence
-from data_science_project.engine.project import artefact, lock, records, settings
+from data_science_project.engine.project import artefact, records, settings
 from data_science_project.engine.runs import lineage, loading, promote, registry, training_rows
 from data_science_project.engine.sources import source
 from data_science_project.service import forget, retrain
@@ -244,14 +244,14 @@ def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(aft
     assert all(set(now[part]["order"]) <= set(before[part]["order"]) for part in settings.PARTS)
 
 
-def test_row_that_is_forgotten_while_the_dump_is_made_does_not_come_back_in_it(contest):
+def test_row_that_is_forgotten_while_the_dump_is_made_does_not_come_back_in_it(contest, waits):
     tell(contest, new_orders(3))
     contest.split("test").unlink()  # so that `features` comes between reading the log and writing the dump
     person = threading.Thread(target=forget.run, args=[contest], kwargs={"key": "order=7003"})
 
     def make(project, verb):
         person.start()
-        person.join(5 * lock.PAUSE)
+        assert waits(person)
         return pipeline.make(project, verb)
 
     going = retrain.run(contest, make, pipeline.promote)

@@ -125,6 +125,8 @@ def test_expected_error_of_numbers_is_that_of_held_out_rows_with_such_prediction
 
     assert found["mae"].low < (rows["truth"] - rows["prediction"]).abs().mean() < found["mae"].high
     assert {"r2", "mae"} == set(found)
+    too_low = pd.DataFrame({"prediction": np.arange(100.0), "truth": np.arange(100.0) + 5})
+    assert np.allclose(next(score.numbers(np.arange(50.0), too_low)), np.arange(50) + 5)
 
 
 def test_measured_score_has_an_interval_that_few_labels_widen_and_says_how_honest_the_probabilities_are():

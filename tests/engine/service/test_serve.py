@@ -90,7 +90,7 @@ def test_server_without_uvloop_deletes_answers_older_than_keep_days_and_gives_up
     place.insert(entries(2, time=time.time() - 40 * 86_400) + entries())
 
     path = beside(project, uvloop="raise ImportError")  # there is none for Windows
-    _, port = start(project, "serve.keep_days=30", "serve.seconds=1.0", PYTHONPATH=path)
+    _, port = start(project, "serve.keep_days=30", "serve.seconds=2.0", PYTHONPATH=path)
 
     until(lambda: place.count() == 1)
     with socket.create_connection(("127.0.0.1", port)) as silent, socket.create_connection(("127.0.0.1", port)) as half:
@@ -100,7 +100,7 @@ def test_server_without_uvloop_deletes_answers_older_than_keep_days_and_gives_up
     with socket.create_connection(("127.0.0.1", port)) as endless:
         endless.sendall(b"GET / HTTP/1.1\r\nHost: ")
         for _ in range(4):
-            time.sleep(0.1)
+            time.sleep(0.02)
             endless.sendall(b"x" * 20_000)
         assert endless.recv(1000).startswith(b"HTTP/1.1 431")
     with socket.create_connection(("127.0.0.1", port)) as endless:
@@ -114,7 +114,7 @@ def test_server_without_uvloop_deletes_answers_older_than_keep_days_and_gives_up
 
 
 def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no_and_ends_within_drain_though_a_thread_hangs(
-    project, folder, start, beside
+    project, folder, start, beside, until
 ):
     hangs = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
     process, port = start(project, "serve.drain=6.0", PYTHONPATH=beside(project, sitecustomize=hangs))
@@ -125,14 +125,14 @@ def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no_and_ends
         time.sleep(0.3)
 
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
+        until(lambda: get(port, "/health/ready")[0] == 503)
         ready = get(port, "/health/ready")
         slow.sendall(BODY[10:])
         answer = answers.read()
 
     assert before == (200, {"ready": True, "why": []}) and (status, reply["run"]) == (200, folder.name)
     assert ready == (503, {"ready": False, "why": ["it is stopping"]})
-    assert answer.startswith(b"HTTP/1.1 200") and process.wait(timeout=6) == 0
+    assert answer.startswith(b"HTTP/1.1 200") and process.wait(timeout=20) == 0
     assert logged(project)[0] == reply["predictions"][0]["id"] and len(logged(project)) == 2
 
 

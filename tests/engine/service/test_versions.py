@@ -124,13 +124,14 @@ def test_damaged_run_is_refused_and_the_others_go_on_also_where_it_is_promoted_w
     assert f"run {new} does not answer" in caplog.text
 
 
-def test_data_dictionary_that_cannot_be_read_is_said_once_and_the_rules_of_before_go_on(project, caplog):
+def test_data_dictionary_that_cannot_be_read_is_said_once_and_the_rules_of_before_go_on(project, caplog, until):
     found, text = load_runs(project), project.dictionary.read_text(encoding="utf-8")
     project.dictionary.write_text("[amount", encoding="utf-8")
 
     async def watch():
         watching = asyncio.create_task(found.watch())
-        await asyncio.sleep(4 * versions.POLL)
+        await asyncio.to_thread(until, lambda: "rules of before" in caplog.text)
+        await asyncio.sleep(2 * versions.POLL)
         watching.cancel()
 
     asyncio.run(watch())

@@ -44,10 +44,11 @@ def test_json_of_columns_or_of_lists_below_their_names_is_read_and_said(table, r
     assert any(said in found.decisions[-1] for said in ("columns of one object: a, y", "names taken from"))
 
 
-def test_names_beside_lists_of_texts_are_the_names(table, rows):
+def test_names_beside_lists_of_texts_are_the_names(table, rows, refusal):
     found = table(json.dumps({"columns": ["who", "city"], "index": [0, 1], "data": [["Bob", "Rome"], ["Ann", "Oslo"]]}))
 
     assert list(found.frame.columns) == ["who", "city"] and rows(found) == [["Bob", "Rome"], ["Ann", "Oslo"]]
+    assert "not a list of records" in refusal(json.dumps([["a", "a"], [1, 2], [3, 4]])), "no name stands twice"
 
 
 def test_records_of_json_stand_one_behind_the_other_over_several_lines_or_alone(table, rows):

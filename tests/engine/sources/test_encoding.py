@@ -9,6 +9,7 @@ import pytest
         ("utf-8", ""),
         ("utf-8-sig", "byte-order mark"),
         ("utf-16", "byte-order mark"),
+        ("utf-32", "byte-order mark"),
         ("utf-16-le", "utf-16-le"),
         ("utf-16-be", "utf-16-be"),
         ("cp1252", "cp1252"),

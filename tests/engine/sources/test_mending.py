@@ -22,6 +22,10 @@ def test_cell_has_a_kind(cell, kind):
     assert mending.kind(cell) == kind
 
 
+def test_year_may_be_a_name_beside_that_of_the_target():
+    assert mending.row_with([["a title"], ["region", "2019", "y"]], "y") == 1
+
+
 def test_quote_mark_was_left_open_where_each_line_of_a_row_would_be_a_row():
     shape = mending.shape_of([["a", "b", "c"], *([str(number), "2", f"w{number % 3}"] for number in range(20))], "")
     lines, other = ['1,2,"a\n', "3,4,b\n", '5,6,c"\n'], ['1,2,"a\n', "so, and\n", 'so"\n']
