@@ -70,7 +70,7 @@ def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table,
     kept = pd.read_csv(project.root / "reports" / about.run.name / registry.LABEL_ERRORS)
     assert kept["probability_of_given"].tolist() != alone["probability_of_given"].tolist()
     assert asked.groups.tolist() == asked.rows["field"].tolist()
-    by_rows = replace(about, record={**about.record, "parameters": {"split": {"by": "random"}}})
+    by_rows = replace(about, result=replace(about.result, groups=None))
     assert about.importances["spread"].tolist() != by_rows.importances["spread"].tolist()
     assert "rows, whole groups at a time" in page
     assert "bootstrap over whole groups" in page
