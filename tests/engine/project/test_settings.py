@@ -54,7 +54,6 @@ def test_package_that_pip_copied_out_of_its_project_is_said_with_the_cure(tmp_pa
         ("[train]\ntask = 'ranking'", ["[train] task", "'ranking'", "'regression'"]),
         ("[train]\ncandidates = []", ["[train] candidates", "not empty"]),
         ("[predict]\nabstain_below = 1.5", ["[predict] abstain_below", "1.5"]),
-        ("[predict]\ncost_false_positive = 1.0", ["[predict] cost_false_positive", "[decision]"]),
         ("[decision]\nsuccess_rate = 0", ["[decision] success_rate", "above 0 and at most 1"]),
         ('[decision]\nrows = ""', ["[decision] rows"]),
         ("[decision]\ncapacity = -1", ["[decision] capacity", "at least 0"]),

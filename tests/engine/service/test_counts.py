@@ -9,7 +9,7 @@ from data_science_project.service.log import State
 from data_science_project.service.reference import Answered
 from data_science_project.service.score import Score
 
-STATE = State("ok", True, 7, 2, 0, 1)
+STATE = State("ok", True, 7, 2, 0, 1, "ok")
 
 
 def said(prediction, *, confident=True, unusual=False):

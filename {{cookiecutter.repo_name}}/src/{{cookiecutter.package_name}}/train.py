@@ -167,8 +167,9 @@ def check_target(truth: pd.Series, classes: tuple) -> None:
 def check_splits(project: Project, truth: np.ndarray, *, n_train: int, classes: tuple) -> None:
     """Refuse splits that hold one class only: nothing can be learned from one, nothing measured on the other."""
     for part, values in zip(PARTS, np.split(truth, [n_train]), strict=False):
-        if classes and len(set(values)) < 2:
-            found = f"{project.relative(project.split(part))} holds one class only, {values.tolist()[0]!r} ({len(values)} rows)"
+        if classes and len(different := set(values.tolist())) < 2:
+            name, (label,) = project.relative(project.split(part)), different
+            found = f"{name} holds one class only, {label!r} ({len(values)} rows)"
             cure = f"Split otherwise than by = {project.settings.split.by!r}, or with other shares, in params.toml."
             raise DataError(f"{found}.\n{cure}")
 

@@ -22,7 +22,6 @@ CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boos
 WAYS = ("stratified", "random", "time:<column>", "group:<column>")
 SPELLING = 'Text values need quotes: key = "text"; true and false are in lower case.'
 SEEDS = bounds(least=0, below=2**32)
-MOVED = ("cost_false_positive", "cost_false_negative")  # from [predict] to [decision]
 
 
 @dataclass(frozen=True)
@@ -321,11 +320,6 @@ def read_sections(tree: dict[str, Any], parts: Mapping[str, type]) -> tuple[Sett
         raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join(sections)}.")
     if "data" not in tree:
         raise SettingsError(f"{PARAMS}: the section [data] is missing.")
-    before = tree.get("predict", {})
-    if isinstance(before, dict) and (moved := [key for key in MOVED if key in before]):
-        found = f"{PARAMS}: [predict] {moved[0]} = {before[moved[0]]!r}: the costs are in [decision] now"
-        cure = "Move both lines to a section [decision]; where they were alike they said nothing, and can go."
-        raise SettingsError(f"{found}, and never train again.\n{cure}")
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
     own = {name: read.pop(name) for name in parts if name in read}
     settings = Settings(**read)

@@ -21,7 +21,7 @@ import dotenv
 from ..project import artefact, package
 from ..project.errors import ProjectError, SettingsError
 from ..project.log import progress
-from ..project.settings import MOVED, Decision, Predict, Project
+from ..project.settings import Decision, Predict, Project
 from . import registry
 from .compare import flat
 
@@ -178,6 +178,6 @@ def _load_pyfunc(folder: str) -> "Model":
 
     path = Path(folder)
     stated = registry.read(path)["parameters"]
-    options = {key: value for key, value in stated["predict"].items() if key not in MOVED}  # in runs of old
+    options = {key: value for key, value in stated["predict"].items() if hasattr(Predict, key)}  # runs of old have more
     decided = Decision(**stated.get("decision", {}))
     return Model(path, Predict(**options), path / registry.DICTIONARY, decided)
