@@ -20,7 +20,7 @@ YOURS = ("features.py", "models.py")
 LINES = 18_002
 
 
-SERVICE_LINES = 6_208
+SERVICE_LINES = 6_210
 
 
 def name_of(path: Path) -> str:

@@ -110,6 +110,14 @@ def test_range_of_today_counts_for_a_file_as_for_the_log(window_of, change, proj
     assert "outside 0 ... 60" in found
 
 
+def test_numbers_of_a_file_in_other_marks_are_read_as_predict_reads_them(window_of):
+    window = window_of(amount=[f"{place % 100},5" for place in range(240)])
+
+    assert (
+        window.cells["amount"].tolist() == [place % 100 + 0.5 for place in range(240)] and "amount" not in window.broken
+    )
+
+
 def test_damaged_lines_of_a_file_are_counted_out_loud(project, folder, batch, package_log, caplog):
     path = batch()
     path.write_text(path.read_text() + "9,8,7,6,5,4,3,2,1\n")

@@ -12,6 +12,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.columns import dictionary
+from ..engine.columns.spelling import in_other_marks
 from ..engine.columns.validate import validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
@@ -99,8 +100,9 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)
-    cells, notes = run.validate(table, lenient(version.columns), where=path.name, target=False)
-    for note in [*found.decisions, *notes]:
+    columns, marks = in_other_marks(table, version.columns, path.name)  # as `predict` reads it
+    cells, notes = run.validate(table, lenient(columns), where=path.name, target=False)
+    for note in [*found.decisions, *marks, *notes]:
         log.info("%s", note)
     if aside := [line for _, line in found.set_aside]:
         lines = "1 line of %s is" if len(aside) == 1 else f"{len(aside)} lines of %s are"
