@@ -17,10 +17,10 @@ ROOMS = re.findall(r"^- (\w+):", (ENGINE / "__init__.py").read_text("utf-8"), re
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 MARKER = "py.typed"  # empty: it tells type checkers that the package has types
 YOURS = ("features.py", "models.py")
-LINES = 18_002
+LINES = 18_011
 
 
-SERVICE_LINES = 6_210
+SERVICE_LINES = 6_213
 
 
 def name_of(path: Path) -> str:

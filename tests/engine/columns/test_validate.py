@@ -94,6 +94,13 @@ def test_date_that_means_missing_is_one_in_any_format(one, cells):
     assert values.dropna().astype(str).tolist() == ["2026-01-31"][: len(cells) - 2] and not warnings
 
 
+@pytest.mark.parametrize("more", [[], [""], ["1,5"]])
+def test_marker_of_no_value_is_one_whatever_cells_stand_beside_it(one, more):
+    values, _ = one(["-99,9", *more], type="number", decimal=",", missing=("-99,9",))
+
+    assert pd.isna(values[0])
+
+
 def test_times_with_a_zone_are_said_where_training_had_none(one):
     cells = [
         "2026-01-31T01:00:00+02:00",

@@ -60,13 +60,17 @@ def test_answers_about_a_target_named_self_are_kept(tmp_path):
 
 
 def test_run_is_measured_with_its_own_features_after_features_were_edited(project, folder):
+    def made(rows):
+        return rows.assign(made=1.0, told="answer" in rows).set_axis(range(len(rows))[::-1])
+
     path = project.split("test")
     pd.read_parquet(path).assign(made=0.0).to_parquet(path, index=False)
     records.record(path, {"step": "features", "inputs": {}})
-    run = replace(loading.load(folder), add_features=lambda rows: rows.assign(made=1.0, told="answer" in rows))
+    run = replace(loading.load(folder), add_features=made)
 
-    rows, _, _ = evaluate.read(project, run, "test")
+    rows, truth, _ = evaluate.read(project, run, "test")
 
+    assert truth.tolist() == pd.read_parquet(path)["answer"].tolist(), "by place: the index is the user's"
     assert set(rows["made"]) == {1.0} and not rows["told"].any()
 
 

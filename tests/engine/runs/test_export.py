@@ -182,6 +182,13 @@ def test_wanted_error_rate_is_kept_without_the_rows_it_was_measured_on(make_proj
         assert any(name.endswith(confidence.LIMITS) for name in opened.namelist())
 
 
+@pytest.mark.once
+def test_model_that_needs_no_recipe_is_packed_with_what_wraps_its_features(make_project, made_table):
+    file = exported(make_project(made_table, train={"candidates": ["dummy"]}))
+
+    assert records.recorded(file)["decisions"][0].startswith(SAME)
+
+
 def test_model_that_does_not_answer_by_itself_is_not_written(project, kept):
     named = f"import importlib\n\n\ndef add_features(rows):\n    importlib.import_module('{package.NAME}.mytools')\n"
     run = kept({"code/mytools.py": "", "code/features.py": named})

@@ -73,6 +73,15 @@ def test_kinds_of_which_chance_decides_whether_they_are_in_ten_rows_are_silent_a
     assert all(found(60, seed, new=0.1) for seed in range(8))
 
 
+@pytest.mark.parametrize("of_lists", [False, True])
+def test_new_kind_is_named_where_training_left_out_none(of_lists):
+    known, now = (pd.Series([f"kind {place % 8}" for place in range(rows)], name="x") for rows in (96, 1000))
+    now[:300] = "new"
+    before, now = (side.map(lambda one: (one,)) if of_lists else side for side in (known, now))
+
+    assert drift.values("x", drift.summary(before), now, 0.01).moved
+
+
 def test_share_of_numbers_beyond_those_of_the_training_is_told_beside_missing_ones():
     reference = {"km": drift.summary(pd.Series(np.arange(1000.0)))}
 

@@ -116,9 +116,9 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
         raise DataError(f"{found}\nEvaluate a run of the present data, or go back to the settings of that run.")
     if not as_taught:
         known = answers.of_split(project, model, rows, path.name)
-        truths = [target, *dictionary.label_columns(columns)]  # an older run would see them
-        made = model.add_features(known.drop(columns=truths, errors="ignore"))
-        if part == "test" and not made.equals(model.add_features(known)[[*made]]):  # as a run could before `withheld`
+        truths = [target, *dictionary.label_columns(columns)]  # a run from before `withheld` would see them
+        made = model.add_features(known.drop(columns=truths, errors="ignore")).set_axis(known.index)
+        if part == "test" and not made.equals(model.add_features(known).set_axis(known.index)[[*made]]):
             log.warning("run %s computes features otherwise where it sees the target: measured without it", model.name)
         rows = made.join(known[known.columns.difference(made.columns, sort=False)])
     classes = tuple(model.record["classes"])

@@ -160,7 +160,7 @@ def kinds(shares: dict[str, float], rows: float, now: pd.Series, of: str) -> tup
     after[-1] = len(now) - after.sum()
     before = np.array([*shares.values(), max(1 - sum(shares.values()), 0.0)])
     found = after / len(now)
-    if more := lifted(shares, rows):
+    if more := lifted(shares, rows) if before[-1] else 0:  # where none was left out, each other kind is new
         least, most = (others / (1 - others) * after[:-1].sum() for others in (before[-1], before[-1] + more))
         after[-1] -= np.clip(after[-1] - least, 0, most - least)
     place = np.abs(after / after.sum() - before).argmax()
@@ -183,7 +183,7 @@ def items(shares: dict[str, float], rows: float, now: pd.Series, level: float, o
     found = [Shift(name)]
     for item, before in shares.items():
         sides = np.array([before, after[item]])
-        sides[1] -= np.clip(sides[1] - before, 0, lifted(shares, rows)) if item == OTHER_KINDS else 0
+        sides[1] -= np.clip(sides[1] - before, 0, lifted(shares, rows)) if item == OTHER_KINDS and before else 0
         said = f"{item} in {percent(after[item])} of the {of}, in training {percent(sides[0])}"
         found.append(judged(name, np.array([sides, 1 - sides]) * [rows, len(now)], level / len(shares), said))
     return max(found, key=lambda one: (one.moved, one.psi))

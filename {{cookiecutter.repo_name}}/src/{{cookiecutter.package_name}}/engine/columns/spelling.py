@@ -217,7 +217,7 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     chosen, doubts = chosen_formats(present, given)
     if chosen:
         form, said = " | ".join(chosen), "; ".join([*said_of_dates(present, chosen), *doubts])
-        zoned = "UTC" if ISO in chosen and present.str.contains(ZONE).any() else ""
+        zoned = "UTC" if "%z" in form or (ISO in chosen and present.str.contains(ZONE).any()) else ""
         yield Column(type="datetime", missing=markers, format="" if form == ISO else form, unit=zoned), said
 
 

@@ -26,7 +26,7 @@ CODED_OTHERWISE = 20  # cells that are all otherwise: fewer may be so by chance
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
-OFFSET = r"\d:\d\d(?::?\d\d)?(?:\.\d+)? ?[+-](?!00:?00$)\d\d(?::?\d\d)?$"  # of a zone that is not UTC
+OFFSET = r"[T ]\d\d(?::?\d\d)*(?:\.\d+)? ?[+-](?!00:?00$)\d\d(?::?\d\d)?$"  # of a zone that is not UTC
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
 PERCENT, FRACTIONS = 10, 20  # a column of percent that goes so far, and cells that are parts of 1 by no chance
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
@@ -254,7 +254,7 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
                 plain = plain.where(cells.map(lambda cell: isinstance(cell, str)), text)
             values = pd.to_numeric(plain, errors="coerce").astype("float64")
         missing = values.isna()
-        if missing.any():
+        if missing.any() or column.missing:
             missing = is_missing(text, column, MISSING_WORDS)
     if column.missing:
         markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")  # words like "?" become NaN

@@ -83,7 +83,7 @@ def failed_import(error: Exception, root: Path) -> ProjectError | None:
             cure = f"It lies in the package: from {package}.{error.name} import ..."
         elif first != package:
             cure = "Add it to dependencies in pyproject.toml, then: make install"
-    elif isinstance(error, ImportError) and (file := Path(error.path or "")).name in ("features.py", "models.py"):
+    elif isinstance(error, ImportError) and (file := Path(error.path or "")).parent.parent == root / "src":
         text = str(error).rpartition(" (")[0]  # the rest is where that module lies
         return ProjectError(f"{text}.\nDefine it in {file.name}, by that name; --debug shows the traceback.")
     code = {root / "src", root / "models"}  # a run imports its copy of the code

@@ -6,6 +6,7 @@ Reads the run and the file (default: the test split without its target); writes 
 id of it or by its number, counted from 1.
 """
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from . import answers, loading
 from .listing import aligned
 from .loading import Run
 
+log = logging.getLogger(__name__)
 COLUMNS_SHOWN = 10
 
 
@@ -33,7 +35,9 @@ def run(project: Project, folder: Path, *, row: str, input: Path | None) -> str:
     if input is None:
         rows, where = answers.test_rows(project, model), project.relative(project.split("test"))
     else:
-        rows, where = answers.read_rows(project, model, input, None)[0], project.relative(input)
+        (rows, notes), where = answers.read_rows(project, model, input, None), project.relative(input)
+        for note in notes:
+            log.warning("%s", note)
     place, name = find(rows, dictionary.by_role(model.columns, "id"), row, where)
     one, alone = rows.iloc[[place]], replace(policy, reasons=0, decision=replace(policy.decision, capacity=0))
     with threads(1):

@@ -105,9 +105,9 @@ def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> s
     copy(package.code(folder / EXTERNAL), folder, kept)
     dictionary, checks, validate = made_of(model)  # the run's own door would bring all that `predict` reads files with
     used, features = "", "add_features"  # as it is, in runs from before `as_in_use`
-    if "as_in_use" in (around := model.add_features.__globals__):  # type: ignore[attr-defined]
+    if recipe := wrapped_by(model):
         like = {name: kind for kind, names in model.record["features"].items() for name in names}
-        used = f"\nfrom .{around['__name__'].partition('.')[2]} import as_in_use"
+        used = f"\nfrom .{recipe} import as_in_use"
         features = f"as_in_use(add_features, columns, {like!r})"
     names = {"dictionary": dictionary, "checks": checks, "validate": validate, "used": used, "features": features}
     door = DOOR_TEXT.format(**names, file=registry.DICTIONARY)
@@ -140,16 +140,21 @@ def own_code(model: loading.Run, folder: Path) -> tuple[list[Path], set[str]]:
     names = {name.partition(".")[2] for name in pickle.modules if name.partition(".")[0] == package.NAME}
     yours = [path for path in package.yours(code) if path.name != "models.py"]
     starts = {".".join(path.relative_to(code).with_suffix("").parts) for path in yours if path.suffix == ".py"}
-    modules = {of.removesuffix(".__init__") for of in starts} | names | {*made_of(model)[:2]}
+    modules = {of.removesuffix(".__init__") for of in starts} | names | {*made_of(model)[:2], wrapped_by(model)} - {""}
     imported = {name.partition(".")[0] for name in pickle.modules} - {package.NAME} - sys.stdlib_module_names
     return sorted({*yours, *package.needed(code, modules)}), imported
 
 
 def made_of(model: loading.Run) -> tuple[str, str, str]:
     """The modules of the run's code that read its dictionary and check rows, and the function that does."""
-    column = next(iter(model.columns.values()))
-    modules = (type(column).__module__, model.validate.__module__)
-    return *(name.partition(".")[2] for name in modules), model.validate.__name__  # type: ignore[return-value]
+    name, checks = model.validate.__name__, model.validate.__module__.partition(".")[2]
+    return "engine.columns.dictionary" if checks.startswith("engine.") else "dictionary", checks, name
+
+
+def wrapped_by(model: loading.Run) -> str:
+    """The module of the run's code that has `as_in_use`; "" in a run from before it."""
+    around = getattr(model.add_features, "__globals__", {})
+    return around["__name__"].partition(".")[2] if "as_in_use" in around else ""
 
 
 def rows_to_compare(project: Project, model: Model) -> pd.DataFrame | None:
